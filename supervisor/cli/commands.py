@@ -249,7 +249,7 @@ def _doctor(chosen: argparse.Namespace) -> int:
 
 
 def _fetch(chosen: argparse.Namespace) -> int:
-    from supervisor.cli.fetch import fetch
+    from supervisor.cli.fetch.fetch import fetch
 
     return fetch(chosen)
 

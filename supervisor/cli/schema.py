@@ -23,7 +23,7 @@ OUTPUTS: Final[dict[str, tuple[str, ...]]] = {
     "ledger dump": ("ledger.snapshot_records:SnapshotRecord",),
     "deals": ("supervisor.queries.deals:DealsOutput",),
     "history": ("supervisor.queries.history:HistoryOutput",),
-    "fetch": ("supervisor.cli.fetch_answer:FetchOutput", "supervisor.cli.fetch_answer:FetchQueuedOutput"),
+    "fetch": ("supervisor.cli.fetch.fetch_answer:FetchOutput", "supervisor.cli.fetch.fetch_answer:FetchQueuedOutput"),
     "spend": ("supervisor.queries.spend:SpendOutput", "supervisor.queries.spend_by_time:SpentOverTimeOutput"),
     "plan": ("supervisor.selections.plan_output:PlanOutput", "supervisor.selections.plan_of_keys:PlansOutput"),
     "quarantine list": ("supervisor.queries.quarantine:FaultsOutput",),

@@ -13,9 +13,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, SystemClock
-from supervisor.cli import fetch_answer
-from supervisor.cli.fetch_answer import Fetched
-from supervisor.cli.fetch_progress import Patience, Progress, logger
+from supervisor.cli.fetch import fetch_answer
+from supervisor.cli.fetch.fetch_answer import Fetched
+from supervisor.cli.fetch.fetch_progress import Patience, Progress, logger
 from supervisor.cli.surroundings import is_running, surroundings
 from supervisor.config import run_plan
 from supervisor.config.environment import environment
