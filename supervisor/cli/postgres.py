@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor.config import settings
 from supervisor.config.environment import child_environment, environment
 from supervisor.config.files import key_files
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.database import client_programs, dsn, embedded, restore
 from supervisor.database.access import query_plan, running_database
 from supervisor.database.ledger_source import source_of

@@ -6,10 +6,11 @@ import sys
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from supervisor.config import lost_state_dir, run_plan
+from supervisor.config import run_plan
 from supervisor.config.environment import environment, join_other_hosts
-from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import check_texts, read_texts
+from supervisor.config.state_dir import lost_state_dir
+from supervisor.config.state_dir.instance_lock import AlreadyRunning
 from supervisor.console.monitor import Monitor
 from supervisor.console.writer import ConsoleWriter, StreamScreen
 from supervisor.control import protocol

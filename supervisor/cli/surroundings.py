@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ledger import TokenLedger
-    from supervisor.config.instance_lock import SoleCommand
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
+    from supervisor.config.state_dir.instance_lock import SoleCommand
     from tasks.settings import WorkerSettings
 
 

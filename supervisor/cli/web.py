@@ -7,9 +7,10 @@ import webbrowser
 from typing import TYPE_CHECKING, Final
 
 from supervisor import report
-from supervisor.config import settings, web_token
+from supervisor.config import settings
 from supervisor.config.environment import environment
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir import web_token
+from supervisor.config.state_dir.state_dir import StateDir
 from tasks.errors import EXIT_FAILED, EXIT_NOT_RUNNING, EXIT_OK, ConfigError
 
 if TYPE_CHECKING:

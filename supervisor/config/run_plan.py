@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ledger import CAPACITY_TICKS, DEFAULT_TIERS, Hours
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from tasks.errors import ConfigError
 from tasks.roles import BACKFILL, UPSERT
 from tasks.secret import Secret

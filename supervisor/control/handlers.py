@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
-from supervisor.config import lowered_floors, paused_roles, similar_names
+from supervisor.config import lowered_floors, similar_names
 from supervisor.config.changes import Change
 from supervisor.config.options import BY_NAME
 from supervisor.config.settings import UnusableSettings
+from supervisor.config.state_dir import paused_roles
 from supervisor.control import protocol
 from supervisor.control.pending import PendingAnswers
 from supervisor.control.protocol import Answer

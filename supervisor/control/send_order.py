@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import NS_PER_S
 from supervisor.config import settings
 from supervisor.config.environment import environment
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.control import protocol
 from supervisor.control.server import address
 from supervisor.eventloop.loop import MonotonicClock

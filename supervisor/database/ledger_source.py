@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ledger import Snapshot
     from supervisor.config.run_plan import RunPlan
-    from supervisor.config.state_dir import StateDir
+    from supervisor.config.state_dir.state_dir import StateDir
     from tasks.secret import Secret
 
 APPLICATION: Final = "sluicegate ledger"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config.instance_lock import AlreadyRunning
+from supervisor.config.state_dir.instance_lock import AlreadyRunning
 from tasks.store.connection import connect
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from supervisor.config.state_dir import StateDir
+    from supervisor.config.state_dir.state_dir import StateDir
     from tasks.secret import Secret
 
 FORCE: Final = "--force"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from supervisor import report
-from supervisor.config.instance_lock import AlreadyRunning
+from supervisor.config.state_dir.instance_lock import AlreadyRunning
 from tasks.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, NoLedger, OtherFormat
-from supervisor.config import filesystem, host_id, lost_state_dir
 from supervisor.config.options import OPTIONS
+from supervisor.config.state_dir import filesystem, host_id, lost_state_dir
 from supervisor.database import dsn
 from supervisor.database.ledger_source import source_of
 from supervisor.doctor.findings import Finding, Verdict, bad, good, judged, note
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from supervisor.config.settings import Settings
-    from supervisor.config.state_dir import StateDir
+    from supervisor.config.state_dir.state_dir import StateDir
 
 _ANEW: Final = "the next start creates a new one from what the server says"
 _PERMISSIONS: Final = "change its permissions or set another STATE_DIR"

@@ -17,7 +17,7 @@ import msgspec
 from ledger import LedgerError
 from ledger.atomic_file import replace_file
 from supervisor import report
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.database.ledger_source import sources_in
 from supervisor.notify.alarms import AlarmBook, Pending, problems, update
 from supervisor.notify.drift import DriftWatch

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError
 from supervisor import report
-from supervisor.config import lost_state_dir, paused_roles, run_plan
+from supervisor.config import run_plan
 from supervisor.config.environment import forget_client_variables
+from supervisor.config.state_dir import lost_state_dir, paused_roles
 from supervisor.database.ledger_source import source_of
 from supervisor.process.states import Stage
 from supervisor.process.suspended import is_suspended
@@ -23,9 +24,9 @@ from tasks.settings import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from ledger import Snapshot
-    from supervisor.config.instance_lock import SoleCommand
     from supervisor.config.settings import Settings
-    from supervisor.config.state_dir import StateDir
+    from supervisor.config.state_dir.instance_lock import SoleCommand
+    from supervisor.config.state_dir.state_dir import StateDir
     from supervisor.count_record import CountRecord
     from supervisor.database.ledger_source import LedgerSource
     from supervisor.report import Report

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from supervisor.config import paused_roles
 from supervisor.config.run_plan import Server
+from supervisor.config.state_dir import paused_roles
 from supervisor.database import backend, shared_ledger
 from supervisor.database.lifecycle import DatabaseLifecycle
 from supervisor.database.maintenance import Maintenance

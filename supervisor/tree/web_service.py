@@ -14,7 +14,7 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S
-from supervisor.config import web_token
+from supervisor.config.state_dir import web_token
 from supervisor.config.web_settings import WebSettings, setting_rows
 from supervisor.database.ledger_source import accounts_of
 from supervisor.process.heartbeat import SERVING

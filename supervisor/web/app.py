@@ -21,8 +21,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from ledger import LedgerError
-from supervisor.config import web_token
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir import web_token
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.database.backend import secrets_in
 from supervisor.database.ledger_source import sources_in
 from supervisor.eventloop.loop import MonotonicClock

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ledger import Clock
-    from supervisor.config.state_dir import StateDir
+    from supervisor.config.state_dir.state_dir import StateDir
     from supervisor.database.ledger_source import LedgerSource
 
 SILENT_S: Final = 2.2  # two reports that did not come; with a look a second a person sees it within three

@@ -18,7 +18,7 @@ import pytest
 from ledger import DEFAULT_TIERS, Lease, Reading, TokenLedger
 from ledger.process import is_running
 from ledger.types import ProcessId
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from tasks.store import turns
 from tasks.store.queue import queue
 from tests.fakes.program.cli_program import ROOT, wait_until
@@ -30,7 +30,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from ledger import TokenLedger
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from tasks.store import turns
 from ledger.process import this_process
 from tasks.store.queue import queue

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from supervisor.config import lost_state_dir
+from supervisor.config.state_dir import lost_state_dir
 from tests.fakes.program.cli_program import Program
 from tests.fakes.waiting import wait_until
 

@@ -11,7 +11,7 @@ import pytest
 from ledger import ManualClock
 from ledger.process import this_process
 from supervisor.config.settings import load_settings
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.database.maintenance import FIRST_S, HELD_S, Maintenance
 from supervisor.eventloop.loop import Loop
 from supervisor.logs.log import Log, as_json

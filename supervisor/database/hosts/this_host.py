@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from supervisor.config import host_id
+from supervisor.config.state_dir import host_id
 from supervisor.database import backend
 from supervisor.database.ledger_source import account_number
 from tasks.calls.spool import Spool

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.control import protocol
 from supervisor.control.send_order import deliver
 from supervisor.web.now_view import BRAKE

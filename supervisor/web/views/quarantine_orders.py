@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.web.page import Changed
 from supervisor.web.views.writing import backfill_detail, writing
 from tasks.errors import NoRows

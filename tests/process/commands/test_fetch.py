@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from ledger import TokenLedger
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.control.protocol import Cancel, Fetch
 from supervisor.control.send_order import deliver
 from tasks.keepa.product_code import product_code

@@ -8,8 +8,8 @@ import pytest
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
 from supervisor.cli import debug, run_command
 from supervisor.config import run_plan
-from supervisor.config.instance_lock import AlreadyRunning
 from supervisor.config.settings import load_settings
+from supervisor.config.state_dir.instance_lock import AlreadyRunning
 from supervisor.eventloop.loop import Loop, MonotonicClock
 from supervisor.logs.log import Log, as_json
 from tasks import errors

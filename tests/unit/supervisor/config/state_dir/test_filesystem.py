@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from supervisor.config import filesystem
+from supervisor.config.state_dir import filesystem
 from tests.fakes.program.cli_program import ROOT, Program
 
 MOUNTS = r"""27 1 254:0 / / rw,relatime - ext4 /dev/vda rw

@@ -2,7 +2,7 @@
 
 import pytest
 
-from supervisor.config.state_dir import StateDir
+from supervisor.config.state_dir.state_dir import StateDir
 from tasks.errors import ConfigError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from supervisor.config import paused_roles
+from supervisor.config.state_dir import paused_roles
 from tasks.errors import ConfigError
 
 

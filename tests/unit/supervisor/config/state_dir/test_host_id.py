@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.config import host_id
+from supervisor.config.state_dir import host_id
 from tasks.errors import EXIT_CONFIG, ConfigError
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from supervisor.config.instance_lock import AlreadyRunning, InstanceLock
+from supervisor.config.state_dir.instance_lock import AlreadyRunning, InstanceLock
 from tasks.errors import ConfigError
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from supervisor.config import filesystem, host_id
-from supervisor.config.instance_lock import InstanceLock
+from supervisor.config.state_dir import filesystem, host_id
+from supervisor.config.state_dir.instance_lock import InstanceLock
 from tasks.errors import ConfigError
 from tasks.settings import DEFAULT_KEY
 
