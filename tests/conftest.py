@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, settings
 from tasks.runtime import crash_stacks
 
 pytest_plugins = [
-    "tests.fixtures.postgres",
+    "tests.fixtures.database.postgres",
     "tests.fixtures.jobs",
-    "tests.fixtures.ledgers",
-    "tests.fixtures.pooler",
+    "tests.fixtures.ledger.ledgers",
+    "tests.fixtures.database.pooler",
     "tests.fixtures.recorded",
     "tests.fixtures.spoiler",
     "tests.fixtures_tls",

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading
-from tests.fixtures.ledgers import new_ledger
+from tests.fixtures.ledger.ledgers import new_ledger
 from tests.fixtures.simulated_keys import CAPACITY_TICKS, LOOK_NS, NS, Simulation
 
 TICK_S = 60

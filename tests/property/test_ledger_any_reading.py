@@ -20,7 +20,7 @@ from tasks.runtime.heartbeat_writer import HeartbeatWriter
 from tasks.runtime.job import JobContext
 from tasks.runtime.log import stream_logger
 from tasks.simulator.bucket import NS_PER_MS, Bucket, Plan
-from tests.fixtures.ledgers import new_ledger
+from tests.fixtures.ledger.ledgers import new_ledger
 from tests.fixtures.settings import worker_settings
 
 START_NS = 10**15

@@ -4,8 +4,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from ledger import Lease, ManualClock, Reading, Tier, Wait
-from tests.fixtures.ledger_queues import Others, WatchedQueue
-from tests.fixtures.ledgers import examples, holds_in_every_home, new_ledger
+from tests.fixtures.ledger.ledger_queues import Others, WatchedQueue
+from tests.fixtures.ledger.ledgers import examples, holds_in_every_home, new_ledger
 
 TICK_S = 60
 GUARD_S = 1  # a tick counts a sixtieth of a period after it was announced

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger import Hours, Lease, ManualClock, NeedsReading, NeverEnough, Reading, Tier, TokenLedger, Wait
 from ledger.model.tiers import DEFAULT_TIERS
-from tests.fixtures.ledger_queues import Others, WatchedQueue
+from tests.fixtures.ledger.ledger_queues import Others, WatchedQueue
 
 TICK_S = 1_800
 DAY_S = 86_400

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from ledger import DEFAULT_TIERS, Hours, Lease, ManualClock, NeedsReading, NeverEnough, Reading, TokenLedger, Wait
 from ledger.types import Owner
-from tests.fixtures.ledgers import home_name, new_homes, new_ledger
+from tests.fixtures.ledger.ledgers import home_name, new_homes, new_ledger
 
 PERIOD_MS = 60_000
 EPOCH_MS = 1_700_000_000_000

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, Tier, TokenLedger
 from tests.fakes.waiting import LIMIT_S
-from tests.fixtures.ledgers import examples, holds_in_every_home, new_ledger
+from tests.fixtures.ledger.ledgers import examples, holds_in_every_home, new_ledger
 
 TICK_S = 60
 SERVER_MS = 1_700_000_000_000

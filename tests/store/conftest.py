@@ -7,7 +7,7 @@ import pytest
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa.decode.replies import Deal, Product
 from tasks.store.connection import connect
-from tests.fixtures.postgres import TEMPLATE
+from tests.fixtures.database.postgres import TEMPLATE
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def home(made_cluster, tmp_path):
 @pytest.fixture
 def listed(conn):
     """A connection to a database with random deals, of this test's own."""
-    from tests.fixtures import best_deals
+    from tests.fixtures.database import best_deals
 
     best_deals.list_some(conn)
     return conn
@@ -39,7 +39,7 @@ def listed(conn):
 @pytest.fixture(scope="session")
 def shown(pg_server):
     """A connection to one for all who only look."""
-    from tests.fixtures import best_deals
+    from tests.fixtures.database import best_deals
 
     with pg_server.copy(TEMPLATE) as url, connect(url, application_name="test", autocommit=True) as conn:
         best_deals.list_some(conn)

@@ -11,7 +11,7 @@ import pytest
 from tasks.keepa.decode.replies import Deal, decode_deals
 from tasks.store import deals
 from tasks.store.connection import connect
-from tests.fixtures.postgres import PARTS
+from tests.fixtures.database.postgres import PARTS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COLUMNS = [field.name for field in msgspec.structs.fields(Deal) if field.name != "image_codes"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fixtures.postgres import PARTS
+from tests.fixtures.database.postgres import PARTS
 from tests.reference_documents.pages import FOLDER, TABLES
 from tests.reference_documents.table_page import table_page
 

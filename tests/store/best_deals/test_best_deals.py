@@ -20,7 +20,7 @@ from tasks.store.bulk.copied_out import copied_out
 from tasks.store.connection import connect
 from tasks.store.duties import deal_bounds as duty
 from tests.fakes.waiting import LIMIT_S, wait_until
-from tests.fixtures.best_deals import COM, SALES, SORTS, random_deal, which
+from tests.fixtures.database.best_deals import COM, SALES, SORTS, random_deal, which
 
 NOW = datetime.now(UTC)
 BOUNDS = "discount_percents, greatest_drop, lowest_price, sales_rank, creation_date"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.store.best_deals import best_deals, candidates, pages, position
-from tests.fixtures.best_deals import COM, SORTS, which
+from tests.fixtures.database.best_deals import COM, SORTS, which
 
 
 @pytest.mark.parametrize("sort", SORTS)

@@ -14,7 +14,7 @@ from tasks.keepa.prices import NAMES
 from tasks.store import deals
 from tasks.store.best_deals import pages, position
 from tasks.store.best_deals.conditions import Conditions, ResaleTerms
-from tests.fixtures.best_deals import COM, DE, NEW, SALES, USED, which
+from tests.fixtures.database.best_deals import COM, DE, NEW, SALES, USED, which
 from tests.store.conftest import a_deal
 
 NOW = datetime.now(UTC)
@@ -59,7 +59,7 @@ KEYS = [(domain, f"B{number:09d}") for number in range(16) for domain in (COM, D
 def some(pg_server):
     """A connection to a database of this file, with what is known of the products: of a few of them no fees."""
     from tasks.store.connection import connect
-    from tests.fixtures.postgres import TEMPLATE
+    from tests.fixtures.database.postgres import TEMPLATE
 
     with pg_server.copy(TEMPLATE) as url, connect(url, application_name="test", autocommit=True) as conn:
         for number, (domain, asin) in enumerate(KEYS):

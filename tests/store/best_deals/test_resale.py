@@ -18,7 +18,7 @@ from tasks.simulator.market.market import Market, Scope
 from tasks.store.best_deals import best_deals
 from tasks.store.best_deals.conditions import Conditions, ResaleTerms
 from tasks.store.connection import connect
-from tests.fixtures.best_deals import SORTS, which
+from tests.fixtures.database.best_deals import SORTS, which
 
 PERCENTS = [0.0, 3.0, 5.0, 8.0, 8.25, 12.0, 15.0, 15.01, 17.5, 45.0, 50.0]
 amounts = st.integers(0, 5_000_000)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.store import deals
 from tasks.store.best_deals import best_deals, titles
 from tasks.store.duties import title_index
-from tests.fixtures.best_deals import COM, DE, SORTS, random_deal, which
+from tests.fixtures.database.best_deals import COM, DE, SORTS, random_deal, which
 
 NOW = datetime.now(UTC)
 SCAN = best_deals.MOST_CANDIDATES + 1

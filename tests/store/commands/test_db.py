@@ -22,7 +22,7 @@ from tasks.store.retention import estimate, free_room, pace, sizes, walks
 from tasks.store.retention.keep import TABLES, Keep
 from tests.fakes.program.cli_program import Program
 from tests.fixtures.calls import a_call
-from tests.fixtures.postgres import PARTS
+from tests.fixtures.database.postgres import PARTS
 from tests.fixtures.running import told_supervisor
 
 GERMAN = {"domainId": 3, "priceTypes": [1]}

@@ -23,8 +23,8 @@ from tasks.store.ledger_row.hosts import Newcomer
 from tasks.store.ledger_row.patience import StartPatience
 from tasks.store.ledger_row.row import RowHome
 from tests.fakes.waiting import LIMIT_S, wait_until
-from tests.fixtures import book_formats
-from tests.fixtures.book_formats import NEXT, NEXT_BUILD, OLD_BUILD
+from tests.fixtures.ledger import book_formats
+from tests.fixtures.ledger.book_formats import NEXT, NEXT_BUILD, OLD_BUILD
 
 SERVER_MS = 1_700_000_000_000
 ACCOUNTS = itertools.count(2**62 + 1)

@@ -23,7 +23,7 @@ from tasks.store.partitions.move import Move
 from tasks.store.products import products
 from tests.fakes.program.cli_program import ROOT, Program
 from tests.fakes.waiting import wait_until
-from tests.fixtures.postgres import PARTS
+from tests.fixtures.database.postgres import PARTS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ASINS = [f"B{number:09}" for number in range(1, 61)]

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.store.partitions.tables import KEYS
-from tests.fixtures.partition_rules import faults_of_statements, faults_of_tables, statements_of_the_store
+from tests.fixtures.database.partition_rules import faults_of_statements, faults_of_tables, statements_of_the_store
 
 
 def test_the_schema_obeys_every_rule(conn):

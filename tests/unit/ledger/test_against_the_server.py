@@ -11,7 +11,7 @@ from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading
 from ledger.model import leases
 from ledger.storage.transaction import change
 from tasks.simulator.bucket import NS_PER_MS, NS_PER_S, TICK_PERIOD_NS, Bucket, Plan
-from tests.fixtures.ledgers import new_ledger, over_every_home
+from tests.fixtures.ledger.ledgers import new_ledger, over_every_home
 
 DAY_NS = 24 * 3600 * NS_PER_S
 START_NS = 10**15

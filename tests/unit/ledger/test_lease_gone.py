@@ -5,7 +5,7 @@ import pytest
 from ledger import DEFAULT_TIERS, LeaseEnded, LeaseGone, ManualClock, Reading
 from ledger.model import leases
 from ledger.storage.transaction import change
-from tests.fixtures.ledgers import new_ledger
+from tests.fixtures.ledger.ledgers import new_ledger
 
 pytestmark = pytest.mark.usefixtures("ledger_home")
 

@@ -8,7 +8,7 @@ from ledger.model.book import MT
 from ledger.model.bucket import Arrival
 from ledger.model.entries import COMMITTED, RESERVED
 from ledger.model.tick_period import Step
-from tests.fixtures.ledgers import new_ledger, over_every_home
+from tests.fixtures.ledger.ledgers import new_ledger, over_every_home
 
 SERVER_MS = 1_700_000_000_000
 

@@ -22,7 +22,7 @@ from ledger.model.book import MT, PPM
 from ledger.model.waiters import Request
 from ledger.storage.transaction import change
 from ledger.types import Owner
-from tests.fixtures.ledgers import new_ledger
+from tests.fixtures.ledger.ledgers import new_ledger
 
 pytestmark = pytest.mark.usefixtures("ledger_home")
 

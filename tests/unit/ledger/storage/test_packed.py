@@ -11,7 +11,7 @@ from ledger.model.book import BOOK_BYTES, LAYOUT, Book
 from ledger.model.entries import COMMITTED, RESERVED
 from ledger.model.view import View
 from ledger.storage import packed
-from tests.fixtures import book_formats
+from tests.fixtures.ledger import book_formats
 
 
 def made(leases, waiters, clients, number):

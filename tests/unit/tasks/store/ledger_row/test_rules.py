@@ -9,7 +9,7 @@ from ledger.storage.packed import FORMATS
 from tasks.store.ledger_row import rules
 from tasks.store.ledger_row.patience import HEARD_S, LOOK_S, NoPatience, StartPatience
 from tasks.store.ledger_row.rules import Epochs
-from tests.fixtures.book_formats import NEXT, NEXT_BUILD
+from tests.fixtures.ledger.book_formats import NEXT, NEXT_BUILD
 
 
 @given(st.sets(st.integers(1, 9), min_size=1), st.lists(st.integers(0, 12)))
