@@ -28,12 +28,12 @@ TESTS: Final = {
     "ledger/model/*.py": (
         "tests/unit/ledger/model",
         "tests/unit/ledger",
-        "tests/property/test_ledger_machine.py",
-        "tests/property/test_ledger_bounds.py",
-        "tests/property/test_ledger_retier.py",
-        "tests/property/test_ledger_budgets.py",
-        "tests/property/test_ledger_formats.py",
-        "tests/property/test_ledger_any_reading.py",
+        "tests/property/ledger/test_ledger_machine.py",
+        "tests/property/ledger/test_ledger_bounds.py",
+        "tests/property/ledger/test_ledger_retier.py",
+        "tests/property/ledger/test_ledger_budgets.py",
+        "tests/property/ledger/test_ledger_formats.py",
+        "tests/property/ledger/test_ledger_any_reading.py",
     ),
     "tasks/planning/*.py": ("tests/unit/tasks/planning", "tests/property/test_partitions_any.py"),
     **{
