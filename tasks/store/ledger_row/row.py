@@ -10,9 +10,9 @@ then, and whoever sees that first asks for one reading, which puts all right.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from ledger import Damaged, OtherFormat, SystemClock, process
+from ledger import SystemClock, process
 from ledger.model import clients
 from ledger.model.book import BOOK_BYTES, Book
 from ledger.model.view import View
@@ -22,6 +22,7 @@ from ledger.storage.transaction import change
 from ledger.types import Owner
 from tasks.errors import DatabaseTransient
 from tasks.store.ledger_row import rules, statements
+from tasks.store.ledger_row.book_row import BookRow
 from tasks.store.ledger_row.connection import RowConnection
 from tasks.store.ledger_row.row_journal import RowJournal
 from tasks.store.ledger_row.rules import Epochs
@@ -29,7 +30,7 @@ from tasks.store.ledger_row.server_clock import ServerClock
 from tasks.store.ledger_row.shared_line import SharedLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from psycopg.pq.abc import PGresult
 
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from ledger.storage.packed import Format
     from tasks.store.ledger_row.patience import Patience
     from tasks.store.ledger_row.statements import RowState
-
-T = TypeVar("T")
 
 
 class RowHome:
@@ -71,8 +70,8 @@ class RowHome:
         self._connection = RowConnection(shared, account, local)
         self._mutex = shared.mutex
         self._row_epoch = ""
-        self._formats = formats
-        self._written = formats[max(formats)]
+        self._row = BookRow(self._connection, account, formats)
+        self._written = self._row.newest
         self._buffer = memoryview(bytearray(BOOK_BYTES))
         self._view = View(Book.from_buffer(self._buffer))
 
@@ -137,7 +136,7 @@ class RowHome:
         self._mutex.acquire()
         is_begun = False
         try:
-            view = self._patiently(self._begin)
+            view = self._row.patiently(self._begin)
             is_begun = True
         finally:
             if not is_begun:
@@ -169,7 +168,7 @@ class RowHome:
         except DatabaseTransient as error:
             connection.lose()
             connection.patience.failed(error)
-            is_kept = self._patiently(lambda: self._has_happened(number))
+            is_kept = self._row.patiently(lambda: self._has_happened(number))
         if is_kept:
             connection.request = max(connection.request, number)
             self._row_epoch = connection.epoch
@@ -198,7 +197,7 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            return self._patiently(self._read)[0], RowJournal(self._read_events)
+            return self._row.patiently(self._read)[0], RowJournal(self._read_events)
 
     def create(self, name: str) -> None:
         """Make the row of this account unless it is there; begin its book anew where it cannot be read.
@@ -208,17 +207,7 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            connection, newest = self._connection, self._formats[max(self._formats)]
-            connection.patiently(
-                lambda: connection.open().ask(statements.create(self._account, name, connection.epoch, newest))
-            )
-            try:
-                self.read()
-            except (OtherFormat, Damaged) as fault:
-                if isinstance(fault, OtherFormat) and fault.found > newest.number:
-                    raise
-                self.begin_anew()
-                self.replaced = f"{fault}; a new one was made, which starts from one reading of the balance"
+            self.replaced = self._row.make(name, self._read)
 
     def begin_anew(self) -> None:
         """Put a book in which nothing has happened in the place of the one that is there.
@@ -227,8 +216,7 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            connection, newest = self._connection, self._formats[max(self._formats)]
-            connection.patiently(lambda: connection.open().ask(statements.begin_anew(self._account, newest)))
+            self._row.begin_anew()
 
     def carry_over(self) -> int:
         """Write the book in the newest format that all hosts read, unless it has that; the number of that format.
@@ -241,8 +229,8 @@ class RowHome:
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         with self._mutex:
-            found = self._patiently(self._read)[1]
-        written = rules.format_to_write(self._formats, self._connection.formats.values()).number
+            found = self._row.patiently(self._read)[1]
+        written = self._row.format_to_write().number
         if found != written:
             change(self, lambda _view: None)
         return written
@@ -252,22 +240,11 @@ class RowHome:
         with self._mutex:
             self._connection.close()
 
-    def _patiently(self, work: Callable[[], T]) -> T:
-        """What `work` makes of the row, as soon as the database can be used and the book be read."""
-        while True:
-            try:
-                return self._connection.patiently(work)
-            except OtherFormat as error:
-                self._connection.undo()
-                if error.found <= (newest := max(self._formats)):
-                    raise
-                self.patience.unreadable(rules.too_new(error, newest))
-
     def _read(self) -> tuple[Book, int]:
         """A copy of the book, and the number of its format."""
         state = self._connection.read()
         raw = memoryview(bytearray(BOOK_BYTES))
-        found = packed.unpack(state.book, raw, self._formats)
+        found = self._row.unpack(state, raw)
         book = Book.from_buffer(raw)
         now_ns, moments = state.server_ns + book.shift_ns, self._connection.moments
         if not self._clock.step_ns(now_ns, *moments):  # what was set is put right by the next change
@@ -276,13 +253,13 @@ class RowHome:
 
     def _read_events(self) -> PGresult:
         with self._mutex:
-            return self._connection.patiently(lambda: self._connection.open().ask(statements.events(self._account)))
+            return self._row.events()
 
     def _begin(self) -> View:
         view, connection = self._view, self._connection
         state = connection.lock()
-        packed.unpack(state.book, self._buffer, self._formats)
-        self._written = rules.format_to_write(self._formats, state.formats.values())
+        self._row.unpack(state, self._buffer)
+        self._written = self._row.format_to_write()
         view.events.clear()
         if self._may_have_lost(state):
             rules.doubt(view)
@@ -301,7 +278,7 @@ class RowHome:
     def _has_happened(self, number: int) -> bool:
         """Whether change `number` of this process was committed; a transaction that is not over is waited for."""
         state = self._connection.lock()
-        packed.unpack(state.book, self._buffer, self._formats)
+        self._row.unpack(state, self._buffer)
         found = clients.last_request(self._view, self.owner(), self._connection.number)
         self._connection.open().undo()
         return found >= number
