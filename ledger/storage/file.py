@@ -15,7 +15,7 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger import process
+from ledger import installation, process
 from ledger.atomic_file import replace_file
 from ledger.errors import Damaged, NoLedger, NotOurs, OtherFormat, Unusable
 from ledger.model.book import BOOK_BYTES, LAYOUT, Book
@@ -58,7 +58,8 @@ def attach(path: Path, *, read_only: bool = False) -> Region:
         fd = os.open(path, flags)
     except FileNotFoundError:
         raise NoLedger(
-            f"there is no ledger at {path}: nothing was started with this state directory yet; `make run` starts it"
+            f"there is no ledger at {path}: nothing was started with this state directory yet; "
+            f"{installation.command('run')} starts it"
         ) from None
     except OSError as error:
         raise _unusable(path, "opened", error) from error

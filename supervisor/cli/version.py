@@ -48,10 +48,12 @@ def of_this_build() -> str:
     """The version; where no package is installed, that is said instead."""
     import importlib.metadata
 
+    from ledger import installation
+
     try:
         return importlib.metadata.version(_US)
     except importlib.metadata.PackageNotFoundError:
-        return "(not installed: `make setup` installs it)"
+        return f"(not installed: {installation.set_up()})"
 
 
 def _postgres() -> str:

@@ -71,7 +71,7 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
         Option("KEEPA_API_KEY", Text(), "", _NEW_START,
                "your Keepa API key; without it and KEEPA_BASE_URL, the built-in simulator is used", is_secret=True),
         Option("KEYS", Text(), "", _NEW_START,
-               "folder with a file NAME.env for each of several keys, in place of KEEPA_API_KEY; see docs/keys.md"),
+               "folder with a file NAME.env for each of several keys; each has a KEEPA_API_KEY, and .env has none"),
         Option("KEEPA_BASE_URL", _HTTP, "", _NEW_START,
                "another server that speaks the Keepa API; if unset, https://api.keepa.com"),
         Option("CONNECT_TIMEOUT_S", _SECONDS, "30", _WORKERS,

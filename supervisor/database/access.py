@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from ledger import installation
 from supervisor.config import run_plan, settings
 from supervisor.config.environment import environment, forget_client_variables
 from supervisor.database import embedded
@@ -89,7 +90,10 @@ def _existing_database(plan: RunPlan) -> Iterator[Secret]:
     from tasks.embedded_postgres import cluster
     from tasks.store.connection import connect
 
-    no_rows = NoRows(f"there is no database `{plan.database}` in {plan.state.root} yet: `make run` makes and fills it")
+    no_rows = NoRows(
+        f"there is no database `{plan.database}` in {plan.state.root} yet: {installation.command('run')} makes and "
+        "fills it"
+    )
     if not (plan.state.postgres / cluster.DATA).is_dir():
         raise no_rows
     forget_client_variables()

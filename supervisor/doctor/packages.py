@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import ledger
 import supervisor
 import tasks
+from ledger import installation
 from supervisor.doctor.findings import bad, good, note
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ def _packages() -> Finding:
     try:
         requirements = needed(importlib.metadata.requires(_US) or [])
     except importlib.metadata.PackageNotFoundError:
-        return note("packages", f"{_US} is not installed, so what it needs is not known: run `make setup`")
+        return note("packages", f"{_US} is not installed, so what it needs is not known: {installation.set_up()}")
     except ModuleNotFoundError as error:
-        return bad("packages", f"{error.name} is missing; run `make setup`")
+        return bad("packages", f"{error.name} is missing; {installation.set_up()}")
     data = {one.name: {"installed": _version(one.name), "needed": str(one.specifier)} for one in requirements}
     faults = unmet(requirements, _version)
     if faults:
-        return bad("packages", "; ".join([*faults, "run `make setup`"]), **data)
+        return bad("packages", "; ".join([*faults, installation.set_up()]), **data)
     versions = ", ".join(f"{name} {one['installed']}" for name, one in data.items())
     return good("packages", f"all are there: {versions}", **data)
 

@@ -202,7 +202,9 @@ def _try(target: TargetSettings) -> str | None:
 
 def _with_rules(settings: Settings) -> Settings:
     if not settings.loaded_rules:
-        raise ConfigError("RULES is not set: name a folder of rules (*.toml) and targets.toml; see docs/notify.md")
+        raise ConfigError(
+            "RULES is not set: name a folder of rules (*.toml) and targets.toml; `sluicegate notify --help` shows both"
+        )
     return settings
 
 

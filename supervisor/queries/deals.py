@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ledger import durations
+from ledger import durations, installation
 from supervisor.config import run_plan
 from supervisor.config.environment import environment
 from supervisor.config.settings import load_settings
@@ -169,7 +169,8 @@ def _cells(shown: ShownDeal, now: datetime, *, several: bool, mixed: bool, has_s
 
 def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | None) -> str:
     if newest is None:
-        raise NoRows("no deal has been listed yet: `make run` lists deals, and `make status` shows its progress")
+        run, status = installation.command("run"), installation.command("status")
+        raise NoRows(f"no deal has been listed yet: {run} lists deals, and {status} shows its progress")
     age = datetime.now(UTC) - newest
     if age > chosen.within:
         return (

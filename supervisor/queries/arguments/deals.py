@@ -82,7 +82,7 @@ def _add_conditions(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_resale(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what is left when it is sold again, after Amazon's fees (docs/products.md)")
+    group = parser.add_argument_group("what is left when it is sold again, after Amazon's fees")
     group.add_argument("--resale", action="store_true", help="show fees, profit and return of each deal")
     group.add_argument(
         "--min-roi",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
             *,
             help: str,  # noqa: A002 - argparse's name
             description: str | None = None,
+            epilog: str | None = None,
+            formatter_class: type[argparse.HelpFormatter] = argparse.HelpFormatter,
         ) -> argparse.ArgumentParser:
             """A parser for one more command."""
             ...

@@ -27,7 +27,7 @@ def wanted(state, **environ):
 
 @pytest.mark.parametrize("arguments", COMMANDS)
 def test_without_any_database_a_query_says_how_to_make_one_and_makes_nothing(ask, tmp_path, arguments):
-    with pytest.raises(NoRows, match=r"no database `simulated` in .*: `make run` makes and fills it") as caught:
+    with pytest.raises(NoRows, match=r"no database `simulated` in .*: `sluicegate run` makes and fills it") as caught:
         ask("", *arguments)
     assert caught.value.exit_code == EXIT_FAILED
     assert not (tmp_path / "state").exists()
