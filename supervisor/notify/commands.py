@@ -11,8 +11,9 @@ import msgspec
 
 from ledger import durations, localtime
 from supervisor.config.environment import environment
+from supervisor.config.files import rule_files
 from supervisor.config.notify_settings import NotifySettings
-from supervisor.config.settings import load_settings
+from supervisor.config.settings import UnusableSettings, load_settings, read_texts
 from supervisor.database.access import query_connection, query_plan
 from supervisor.notify.live_rules import live_rules
 from supervisor.notify.service import KEPT
@@ -117,11 +118,8 @@ def check(chosen: argparse.Namespace) -> int:
         ConfigError: there are no rules, or they have faults.
         StoreError: the database does not answer.
     """
-    plan = query_plan()
-    settings = _with_rules(plan.settings)
-    faults = [fault for target in settings.loaded_targets if (fault := _apprise_fault(target)) is not None]
-    if faults:
-        raise ConfigError("\n".join(faults))
+    plan = _plan_whose_targets_apprise_knows()
+    settings = plan.settings
     counts = _counts(plan)
     if chosen.json:
         rules = tuple(_plain(rule, counts.get(rule.name)) for rule in settings.loaded_rules)
@@ -178,7 +176,8 @@ def test(chosen: argparse.Namespace) -> int:
     known = {one.name: one for one in settings.loaded_targets}
     unknown = [name for name in chosen.targets if name not in known]
     if unknown:
-        raise ConfigError(f"no target is called {unknown[0]!r}; targets.toml has {', '.join(known)}")
+        called = ", ".join(map(repr, unknown))
+        raise ConfigError(f"no target is called {called}; targets.toml has {', '.join(known)}")
     results = {name: _try(known[name]) for name in chosen.targets or known}
     if chosen.json:
         tried = (TriedTarget(target=name, accepted=why is None, why=why) for name, why in results.items())
@@ -206,6 +205,26 @@ def _with_rules(settings: Settings) -> Settings:
             "RULES is not set: name a folder of rules (*.toml) and targets.toml; `sluicegate notify --help` shows both"
         )
     return settings
+
+
+def _plan_whose_targets_apprise_knows() -> RunPlan:
+    """The run with its rules.
+
+    Raises:
+        ConfigError: there are no rules, or there are faults; what Apprise has to say is told with all others.
+    """
+    try:
+        plan, faults = query_plan(), list[str]()
+        targets = _with_rules(plan.settings).loaded_targets
+    except UnusableSettings as error:
+        faults = list(error.faults)
+        where, _ = read_texts(environment()).found["RULES"]
+        targets = rule_files.read(where, [], []).targets
+        plan = None
+    faults += [fault for target in targets if (fault := _apprise_fault(target)) is not None]
+    if faults or plan is None:
+        raise UnusableSettings(faults)
+    return plan
 
 
 def _apprise_fault(target: TargetSettings) -> str | None:

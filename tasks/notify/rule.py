@@ -44,6 +44,12 @@ def parse(name: str, given: Mapping[str, Any]) -> tuple[RuleSettings | None, lis
     return RuleSettings(name=name, conditions=conditions, pace=Pace(**pace), **rest), []
 
 
+def told(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the targets that a file names, whatever else is wrong with it."""
+    found = _read("to", given.get("to", ""), [])
+    return found if isinstance(found, tuple) else ()
+
+
 def _read(word: str, value: object, faults: list[str]) -> object:
     reader = _READERS.get(word)
     if reader is None:
@@ -104,7 +110,8 @@ def _some_of(*known: str) -> Callable[[object], tuple[str, ...]]:
         found = _texts(value)
         wrong = [one for one in found if one not in known]
         if wrong:
-            raise ValueError(f"{wrong[0]!r} is none of {', '.join(known)}")
+            is_are = "is" if len(wrong) == 1 else "are"
+            raise ValueError(f"{', '.join(map(repr, wrong))} {is_are} none of {', '.join(known)}")
         return found
 
     return read
@@ -167,7 +174,15 @@ def _domain(value: object) -> int:
 
 
 def _products(value: object) -> tuple[str, ...]:
-    return tuple(asin_of(one) for one in _texts(value))
+    found, faults = [], []
+    for one in _texts(value):
+        try:
+            found.append(asin_of(one))
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError("; ".join(faults))
+    return tuple(found)
 
 
 def _yes_or_no(value: object) -> bool:

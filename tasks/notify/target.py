@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "whsec_"
 _LEAST_BYTES: Final = 16
+_WEB: Final = ("http", "https")
 _WORDS: Final = ("url", "secret", "command")
 
 
@@ -25,35 +26,40 @@ def parse(name: str, given: object) -> tuple[TargetSettings | None, list[str]]:
     faults = [f"{word!r} is no word of a target; there are {', '.join(_WORDS)}" for word in given if word not in _WORDS]
     if ("url" in given) == ("command" in given):
         faults.append("it needs either `url` or `command`")
-    if faults:
-        return None, faults
+    found: TargetSettings | None = None
+    if "url" in given:
+        found, wrong = _url(name, given)
+        faults += wrong
     if "command" in given:
-        return _command(name, given)
-    return _url(name, given)
+        found, wrong = _command(name, given)
+        faults += wrong
+    return (None, faults) if faults else (found, [])
 
 
 def _command(name: str, given: Mapping[str, Any]) -> tuple[TargetSettings | None, list[str]]:
-    parts = given["command"]
+    parts, faults = given["command"], []
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) and part for part in parts):
-        return None, [
+        faults.append(
             'command: expected a list of texts, the program first, such as ["/usr/bin/logger", "-t", "deals"]'
-        ]
-    if "secret" in given:
-        return None, ["secret: a command is not signed; remove it"]
-    return TargetSettings(name=name, way="command", command=tuple(parts)), []
+        )
+    if "secret" in given and "url" not in given:
+        faults.append("secret: a command is not signed; remove it")
+    return (None, faults) if faults else (TargetSettings(name=name, way="command", command=tuple(parts)), [])
 
 
 def _url(name: str, given: Mapping[str, Any]) -> tuple[TargetSettings | None, list[str]]:
     url, secret = given["url"], given.get("secret", "")
-    scheme = _scheme(url)
-    if not isinstance(url, str) or not scheme:
-        return None, ["url: expected one such as https://host/path, or one of Apprise's, such as tgram://TOKEN/CHAT"]
-    if scheme not in {"http", "https"}:
-        if secret:
-            return None, ["secret: only a webhook (https://...) is signed; remove it"]
+    scheme, faults = _scheme(url), []
+    if not scheme:
+        faults.append("url: expected one such as https://host/path, or one of Apprise's, such as tgram://TOKEN/CHAT")
+    if scheme and scheme not in _WEB and secret:
+        faults.append("secret: only a webhook (https://...) is signed; remove it")
+    elif secret and not is_secret(secret):
+        faults.append(f"secret: expected {PREFIX} and at least {_LEAST_BYTES} bytes in base64")
+    if faults:
+        return None, faults
+    if scheme not in _WEB:
         return TargetSettings(name=name, way="apprise", url=Secret(url)), []
-    if secret and not is_secret(secret):
-        return None, [f"secret: expected {PREFIX} and at least {_LEAST_BYTES} bytes in base64"]
     return TargetSettings(name=name, way="webhook", url=Secret(url), secret=Secret(secret)), []
 
 

@@ -65,8 +65,8 @@ def read(values: Mapping[str, Any], faults: list[str], notes: list[str]) -> tupl
         return ()
     if values["keepa_api_key"]:
         faults.append(f"{KEY} and KEYS are both set: put the key into a file of the folder KEYS, and unset {KEY}")
-    found = [one for path in _files(where, faults) if (one := _key(path, values, faults, notes)) is not None]
-    faults += _same_keys(found)
+    first: dict[Secret, str] = {}
+    found = [one for path in _files(where, faults) if (one := _key(path, values, first, faults, notes)) is not None]
     return _shared(found, values["keepa_domains"] or (1,), faults)
 
 
@@ -109,7 +109,10 @@ def _keys_in(folder: Path) -> Iterator[Path]:
     return (path for path in folder.glob(f"*{_ENDING}") if not path.name.startswith("."))
 
 
-def _key(path: Path, values: Mapping[str, Any], faults: list[str], notes: list[str]) -> KeyFile | None:
+def _key(
+    path: Path, values: Mapping[str, Any], first: dict[Secret, str], faults: list[str], notes: list[str]
+) -> KeyFile | None:
+    """The key in a file; None when anything of it is wrong. `first` has the file of each key that was read before."""
     before = len(faults)
     if not _NAME.fullmatch(path.stem):
         faults.append(
@@ -123,19 +126,25 @@ def _key(path: Path, values: Mapping[str, Any], faults: list[str], notes: list[s
     if unknown:
         faults.append(f"KEYS: {path}: {', '.join(unknown)}: the file of a key has {', '.join(_NAMES)} alone; remove it")
     key = given.get(KEY, "").strip()
-    if not key:
-        faults.append(f"KEYS: {path} has no {KEY}: write {KEY}=... with the key, or remove the file")
-    elif values["keepa_base_url"] is not None:
-        api_key_check.check(key, values["keepa_base_url"], f"KEYS: {path}: {KEY}", faults, notes)
+    _check_key(path, key, values, faults, notes)
+    if key and (other := first.setdefault(Secret(key), path.stem)) != path.stem:
+        faults.append(f"KEYS: {path.stem} and {other} are the same key; remove one of the files")
     own: dict[str, Any] = {name.lower(): _own(path, name, given, values, faults) for name in _OWN}
     pool = given.get(POOL, "").strip()
     if pool and not _NAME.fullmatch(pool):
         faults.append(f"KEYS: {path}: {POOL} cannot be used; expected small letters, digits, - and _")
     selections, sources = _listed(path, given, values, faults, notes)
+    faults += _conflicts(path, own)
     if len(faults) > before:
         return None
-    faults += _conflicts(path, own)
     return KeyFile(name=path.stem, api_key=Secret(key), pool=pool, selections=selections, sources=sources, **own)
+
+
+def _check_key(path: Path, key: str, values: Mapping[str, Any], faults: list[str], notes: list[str]) -> None:
+    if not key:
+        faults.append(f"KEYS: {path} has no {KEY}: write {KEY}=... with the key, or remove the file")
+    elif values["keepa_base_url"] is not None:
+        api_key_check.check(key, values["keepa_base_url"], f"KEYS: {path}: {KEY}", faults, notes)
 
 
 def _given(path: Path, faults: list[str]) -> dict[str, str] | None:
@@ -173,9 +182,10 @@ def _own(path: Path, name: str, given: Mapping[str, str], values: Mapping[str, A
 
 def _conflicts(path: Path, own: Mapping[str, Any]) -> list[str]:
     found = []
-    if own["upsert_share"] + own["backfill_share"] >= 1:
+    shares, floors = (own["upsert_share"], own["backfill_share"]), (own["upsert_floor"], own["backfill_floor"])
+    if None not in shares and sum(shares) >= 1:
         found.append(f"KEYS: {path}: UPSERT_SHARE and BACKFILL_SHARE are 1 or more together: lower them")
-    if own["upsert_floor"] > own["backfill_floor"]:
+    if None not in floors and floors[0] > floors[1]:
         found.append(f"KEYS: {path}: UPSERT_FLOOR is above BACKFILL_FLOOR; raise BACKFILL_FLOOR or lower UPSERT_FLOOR")
     return found
 
@@ -192,16 +202,6 @@ def _listed(
     selections = selection_files.read(where, values["keepa_domains"], own, notes, sources)
     faults += [f"KEYS: {path}: {fault}" for fault in own]
     return selections, tuple(sources)
-
-
-def _same_keys(found: list[KeyFile]) -> list[str]:
-    first: dict[Secret, str] = {}
-    faults = []
-    for one in found:
-        if one.api_key in first:
-            faults.append(f"KEYS: {one.name} and {first[one.api_key]} are the same key; remove one of the files")
-        first.setdefault(one.api_key, one.name)
-    return faults
 
 
 def _shared(found: list[KeyFile], domains: tuple[int, ...], faults: list[str]) -> tuple[KeyFile, ...]:

@@ -11,6 +11,8 @@ from supervisor.config.files import user_file
 from tasks.errors import ConfigError, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tasks.rule_settings import RuleSettings, TargetSettings
 
 TARGETS: Final = "targets.toml"
@@ -46,14 +48,9 @@ def read(where: str, faults: list[str], notes: list[str]) -> Rules:
         faults.append(f"RULES: the folder {folder} has {many}")
         return Rules()
     targets = _targets(folder / TARGETS, faults, notes)
-    rules = [rule for path in found if (rule := _rule(path, faults)) is not None]
+    rules = [rule for path in found if (rule := _rule(path, targets, faults)) is not None]
     if targets is None:
         return Rules()
-    for rule in rules:
-        unknown = [name for name in rule.to if name not in targets]
-        if unknown:
-            known = ", ".join(targets) or "none"
-            faults.append(f"RULES: {rule.name}.toml: to: no target is called {unknown[0]!r}; {TARGETS} has {known}")
     return Rules(tuple(rules), tuple(one for one in targets.values() if one is not None))
 
 
@@ -63,13 +60,18 @@ def _rules_in(folder: Path) -> list[Path]:
     return [path for path in named if not path.name.startswith(".")]
 
 
-def _rule(path: Path, faults: list[str]) -> RuleSettings | None:
+def _rule(path: Path, targets: Collection[str] | None, faults: list[str]) -> RuleSettings | None:
+    """The rule in a file; what is wrong with it is told whole, targets that there are not among it."""
     from tasks.notify import rule
 
     given = _table(path, faults)
     if given is None:
         return None
     found, wrong = rule.parse(path.stem, given)
+    unknown = [] if targets is None else [name for name in rule.told(given) if name not in targets]
+    if unknown:
+        called = ", ".join(map(repr, unknown))
+        wrong.append(f"to: no target is called {called}; {TARGETS} has {', '.join(targets or ()) or 'none'}")
     faults += [f"RULES: {path.name}: {fault}" for fault in wrong]
     return found
 

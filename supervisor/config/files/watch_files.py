@@ -58,15 +58,19 @@ def read(
     added to `notes`.
     """
     found: list[WatchListSettings] = []
+    named: list[tuple[str, str]] = []  # with the lists that have faults
     for part in named_files.parts(where):
         if part.lower().startswith(TABLE):
-            found += _table(part[len(TABLE) :].strip(), defaults, faults)
+            name = part[len(TABLE) :].strip()
+            named.append((name, name))
+            found += _table(name, defaults, faults)
             continue
         for path in _files(part, faults):
+            named.append((path.stem, str(path.absolute())))
             file = _file(path, faults, shown)
             if file is not None and not file.content.faults:
                 found += _lists(file, defaults, notes)
-    faults += _same_names(found)
+    faults += _same_names(named)
     return tuple(found)
 
 
@@ -144,12 +148,12 @@ def lists_in(folder: Path) -> Iterator[Path]:
 _KIND: Final = named_files.FileKind(setting="WATCH", inside=lists_in, many="lists", one="*.txt or *.csv file")
 
 
-def _same_names(found: list[WatchListSettings]) -> list[str]:
-    """The lists that are called like another one: nobody could tell them apart."""
+def _same_names(named: Sequence[tuple[str, str]]) -> list[str]:
+    """The lists that are called like another one: nobody could tell them apart. A list is named, with its place."""
     first: dict[str, str] = {}
-    faults = []
-    for one in found:
-        where = first.setdefault(one.name, one.path or one.table)
-        if where != (one.path or one.table):
-            faults.append(f"WATCH: {one.path or one.table} has the same name as {where}; rename one of them")
+    faults = [
+        f"WATCH: {where} has the same name as {other}; rename one of them"
+        for name, where in named
+        if (other := first.setdefault(name, where)) != where
+    ]
     return list(dict.fromkeys(faults))

@@ -84,6 +84,34 @@ def test_a_fault_says_what_was_found_and_what_is_expected(text, words):
     assert any(words in fault for fault in faults), faults
 
 
+FAULTS = {
+    "deals": (["sale", "gone"], "deals: 'sale', 'gone' are none of new"),
+    "min_discount": (101, "min_discount: 101 is no whole number"),
+    "quiet": ("22-7", "quiet: '22-7' is no part of the day"),
+    "zone": ("Mars/Base", "zone: 'Mars/Base' is no time zone"),
+    "products": (["x", "y"], "'x' is no ASIN: an ASIN has ten digits and letters, such as B08N5WRWNW; 'y' is no ASIN"),
+    "max_price": (5, "max_price: an amount of money needs its shop"),
+    "min_discont": (3, "'min_discont' is no word of a rule"),
+}  # fmt: skip
+
+
+@given(st.sets(st.sampled_from(sorted(FAULTS)), min_size=1), st.booleans())
+def test_every_fault_of_a_rule_is_told_at_once(wrong, is_told):
+    given_ = {"deals": "new", **({"to": ["x", "y"]} if is_told else {}), **{word: FAULTS[word][0] for word in wrong}}
+    _, faults = rule.parse("x", given_)
+    expected = [FAULTS[word][1] for word in wrong] + ([] if is_told else ["nobody is told"])
+    assert [words for words in expected if words not in "\n".join(faults)] == []
+    assert len(faults) == len(expected)
+    assert rule.told(given_) == (("x", "y") if is_told else ())
+
+
+def test_every_fault_of_a_target_is_told_at_once():
+    _, faults = target.parse("x", {"url": "nowhere", "secret": "short", "key": 1})
+    assert [fault.partition(":")[0].partition(" is")[0] for fault in faults] == ["'key'", "url", "secret"]
+    _, faults = target.parse("x", {"command": [], "secret": KEY})
+    assert [fault.partition(":")[0] for fault in faults] == ["command", "secret"]
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3)
 )

@@ -118,6 +118,15 @@ def test_two_files_with_one_key_are_a_fault(write, load):
         load()
 
 
+def test_a_key_with_another_fault_is_told_all_of_them(write, load):
+    write("a", "UPSERT_FLOOR=much")
+    write("b", "UPSERT_SHARE=0.9", "BACKFILL_SHARE=0.9", "POOL=No Pool", "OTHER=1", key=KEYS["a"])
+    with pytest.raises(ConfigError) as caught:
+        load()
+    words = ["a.env: UPSERT_FLOOR", "b and a are the same key", "1 or more together", "POOL cannot", "OTHER: the file"]
+    assert [one for one in words if one not in str(caught.value)] == []
+
+
 def test_a_selection_cannot_be_in_two_pools(write, load):
     write("a", "POOL=north")
     write("b", "POOL=south")

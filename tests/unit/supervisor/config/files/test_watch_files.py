@@ -68,6 +68,8 @@ def test_two_lists_of_one_name_could_not_be_told_apart(folder):
     (folder / "a.csv").write_text(f"asin\n{A}")
     (told,) = faults(folder)
     assert "has the same name as" in told
+    (folder / "a.csv").write_text("asin\nwrong\n")
+    assert ["no ASIN" in fault or "has the same name as" in fault for fault in faults(folder)] == [True, True]
 
 
 @pytest.mark.parametrize("refresh", ["soon", "10s", "24"])
