@@ -170,6 +170,11 @@ def plain(error: BaseException) -> str:
     return clean(str(error)) or BUG
 
 
+def in_whole_characters(text: str) -> str:
+    """The text as it can be written anywhere: half characters, as in names of files that are not UTF-8, are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def one_line(text: object) -> str:
     """The text with a single space for each stretch of white space, none at its ends."""
     return " ".join(str(text).split())
@@ -187,5 +192,5 @@ def clean(text: str) -> str:
         if fewer == words:
             break
         words = fewer
-    words = _BARE.sub("an error", _NAMED.sub("", words))
+    words = in_whole_characters(_BARE.sub("an error", _NAMED.sub("", words)))
     return words.strip() + "".join(f" (SQLSTATE {code})" for code in codes if code not in words)

@@ -6,6 +6,7 @@ message, never shown.
 
 from __future__ import annotations
 
+import itertools
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from supervisor.config.environment import environment
 from supervisor.config.files import env_file, key_files, rule_files, selection_files, user_file, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
-from tasks.errors import ConfigError, plain
+from tasks import pipe_codec
+from tasks.errors import ConfigError, in_whole_characters, plain
 from tasks.rule_settings import RuleSettings, TargetSettings
 from tasks.secret import Secret
 from tasks.settings import JobSettings, SelectionSettings, SourceSettings, WatchListSettings
@@ -38,6 +40,7 @@ class UnusableSettings(ConfigError):
     """The settings cannot be used; `faults` has a sentence for each fault."""
 
     def __init__(self, faults: list[str]) -> None:
+        faults = list(map(in_whole_characters, faults))
         head = "the configuration has a fault:" if len(faults) == 1 else f"the configuration has {len(faults)} faults:"
         super().__init__("\n".join([head, *(f"  - {fault}" for fault in faults)]))
         self.faults = tuple(faults)
@@ -183,14 +186,31 @@ def check_texts(texts: Texts) -> Settings:
     values["loaded_selections"] = selection_files.read(where, domains, faults, notes, values["loaded_sources"])
     values["loaded_lists"] = watch_files.of_settings(values, faults, notes)
     _take_keys(values, faults, notes)
-    values["host_name"] = values["host_name"] or socket.gethostname()
+    values["host_name"] = values["host_name"] or in_whole_characters(socket.gethostname())
     rules = rule_files.read(str(values["rules"] or ""), faults, notes)
     values["loaded_rules"], values["loaded_targets"] = rules
+    faults += [] if faults else _unsendable(values)
     if faults:
         raise UnusableSettings(faults)
     sources = {name: source for name, (_, source) in texts.found.items()}
-    about = {"sources": sources, "unknown": texts.unknown, "notes": tuple(notes)}
+    about = {"sources": sources, "unknown": texts.unknown, "notes": tuple(map(in_whole_characters, notes))}
     return msgspec.convert({**values, **about}, Settings, dec_hook=_wrap)
+
+
+def _unsendable(values: Mapping[str, Any]) -> list[str]:
+    """What of the files no process could be told: a start or a reload with it would come to nothing."""
+    parts = {
+        "SELECTIONS": ("loaded_selections", "loaded_sources"),
+        "WATCH": ("loaded_lists",),
+        "KEYS": ("loaded_keys",),
+    }
+    parts["RULES"] = ("loaded_rules", "loaded_targets")
+    return [
+        f"{setting}: {one.name}: {why}"
+        for setting, fields in parts.items()
+        for one in itertools.chain.from_iterable(values[field] for field in fields)
+        if (why := pipe_codec.why_not(one)) is not None
+    ]
 
 
 def _take_keys(values: dict[str, Any], faults: list[str], notes: list[str]) -> None:

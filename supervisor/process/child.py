@@ -100,6 +100,7 @@ def spawn(launch: Launch, pass_fds: tuple[int, ...] = ()) -> Child:
 
     Raises:
         OSError: the system would not start it, or has no descriptors left; nothing is left behind.
+        ConfigError: it cannot be told its settings.
     """
     first_line = launch.first_line()
     with ExitStack() as ours, ExitStack() as theirs:

@@ -16,7 +16,7 @@ from supervisor.process.conditions import ConditionFrom, conditions_of_child
 from supervisor.process.heartbeat import Heartbeat, hung_at_ns, says_something_new
 from supervisor.process.restart_policy import Cause, Death, ExitReason, RestartHistory, judge, pause_s, restart_decision
 from supervisor.process.states import RESTING, Action, Event, State, step
-from tasks.errors import plain
+from tasks.errors import ConfigError, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -170,7 +170,7 @@ class Slot:
         self.launched = self.launch
         try:
             child = spawn(self.launch, self.spec.pass_fds)
-        except OSError as error:
+        except (OSError, ConfigError) as error:
             # Judged from the loop, when the transition that led here is complete.
             reason = plain(error)
             self._loop.call(lambda: self._was_not_started(reason))

@@ -33,6 +33,13 @@ class ReloadedRun(Protocol):
     plan: RunPlan  # with the settings in force
     ledgers: dict[str, TokenLedger]  # by key
 
+    def check_plan(self, plan: RunPlan) -> None:
+        """Make sure that the workers can be told the settings of `plan`; nothing changes.
+
+        Raises:
+            ConfigError: they cannot.
+        """
+
     def apply_change(self, change: changes.Change) -> None:
         """Apply other settings from now on; the ledger does so already."""
 
@@ -96,6 +103,7 @@ class Reloader:
         old = self._run.plan
         change = changes.between(old.settings, settings.check_texts(replace(texts, found=found)))
         new = replace(old, settings=change.settings)
+        self._run.check_plan(new)  # before the ledger is touched: what cannot be carried out leaves the run as it is
         for name, ledger in self._run.ledgers.items():
             tiers = new.of_key(name).tiers()
             if tiers != old.of_key(name).tiers():

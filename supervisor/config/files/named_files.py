@@ -7,8 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tasks.errors import in_whole_characters
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _MOST: Final = 200  # files of a folder: more are a mistake
 
@@ -60,4 +62,15 @@ def find(part: str, kind: FileKind, faults: list[str]) -> Named | None:
     if inside is not None and len(inside) > _MOST:
         faults.append(f"{kind.setting}: the folder {path} has more than {_MOST} {kind.many}; is it the right one?")
         return None
+    if inside is not None:
+        faults += unnamed(inside, kind.setting)
     return Named(path, inside)
+
+
+def unnamed(found: Iterable[Path], setting: str) -> list[str]:
+    """A fault for each file whose name is not UTF-8: what it holds is called by that name in the log and in tables."""
+    return [
+        f"{setting}: the name of {path} is not UTF-8; rename the file"
+        for path in found
+        if in_whole_characters(path.name) != path.name
+    ]

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from supervisor.config.files import user_file
+from supervisor.config.files import named_files, user_file
 from tasks.errors import ConfigError, plain
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def read(where: str, faults: list[str], notes: list[str]) -> Rules:
         many = f"more than {_MOST} *.toml files; is it the right one?" if found else "no rule (*.toml); put one there"
         faults.append(f"RULES: the folder {folder} has {many}")
         return Rules()
+    faults += named_files.unnamed(found, "RULES")
     targets = _targets(folder / TARGETS, faults, notes)
     rules = [rule for path in found if (rule := _rule(path, targets, faults)) is not None]
     if targets is None:

@@ -91,7 +91,7 @@ def _loaded(text: str, *, is_part: bool = False) -> object:
         raise Fault(_TOO_DEEP) from None
     if repeated:
         raise Fault(f"{_plain(repeated[0])}: is given twice")
-    if _is_deep(value):
+    if is_deep(value):
         raise Fault(_TOO_DEEP)
     return value
 
@@ -127,7 +127,8 @@ def _plain(name: str) -> str:
     return name if name.isidentifier() and name.isascii() else shown(name)
 
 
-def _is_deep(value: object) -> bool:
+def is_deep(value: object) -> bool:
+    """Whether lists and objects are nested deeper in it than any query needs."""
     level: list[object] = [value]
     for _ in range(DEEPEST):
         level = [

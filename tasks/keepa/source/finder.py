@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 from typing import TYPE_CHECKING, Final
+
+from tasks.errors import in_whole_characters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,28 +96,32 @@ def faults(query: Mapping[str, object]) -> Iterator[str]:
     for name, value in query.items():
         why = _fault(name, value)
         if why is not None:
-            yield f"query.{name}: {why}"
+            yield f"query.{name if name in NAMES else _shown(name)}: {why}"
 
 
 def _fault(name: str, value: object) -> str | None:
     if name in _PAGING:
         return "is chosen by Sluicegate; leave it out, and say with `most` how many products you want"
     if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, n=1)
+        near = difflib.get_close_matches(name[:_SHOWN], NAMES, n=1)
         return "there is no such parameter" + (f"; did you mean {near[0]}?" if near else "")
     return _sort_fault(value) if name == _SORT else _value_fault(name, value)
 
 
 def _value_fault(name: str, value: object) -> str | None:
-    is_flag, is_number = isinstance(value, bool), isinstance(value, int) and not isinstance(value, bool)
     if name in NUMBERS:
-        return None if is_number else f"must be a whole number, not {_shown(value)}"
+        return None if _is_whole(value) else f"must be a whole number of at most 64 bits, not {_shown(value)}"
     if name in FLAGS:
-        return None if is_flag else f"must be true or false, not {_shown(value)}"
+        return None if isinstance(value, bool) else f"must be true or false, not {_shown(value)}"
     if name in _LISTED:
         return None if _is_numbers(value) else f"must be a list of the numbers of categories, not {_shown(value)}"
-    is_bad = value is None or isinstance(value, dict)
-    return f"must be a text, a number or a list of these, not {_shown(value)}" if is_bad else None
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, str) and in_whole_characters(one) != one:
+            return f"must be whole characters; {_shown(one)} has half of one"
+        is_finite = isinstance(one, float) and math.isfinite(one)
+        if not (isinstance(one, str | bool) or _is_whole(one) or is_finite):
+            return f"must be a text, a number or a list of these, not {_shown(value)}"
+    return None
 
 
 def _sort_fault(value: object) -> str | None:
@@ -122,7 +129,7 @@ def _sort_fault(value: object) -> str | None:
     if not 0 < len(pairs) <= _MOST_SORTS:
         return f'must be a list of one to three pairs, such as [["current_SALES", "asc"]], not {_shown(value)}'
     for pair in pairs:
-        if not isinstance(pair, list) or len(pair) != _PAIR or pair[1] not in {"asc", "desc"}:
+        if not isinstance(pair, list) or len(pair) != _PAIR or pair[1] not in ("asc", "desc"):
             return f'has {_shown(pair)}, which is no pair such as ["current_SALES", "asc"]'
         if f"{pair[0]}_gte" not in NUMBERS:
             return f"cannot sort by {_shown(pair[0])}: it is no number that a search knows"
@@ -130,11 +137,11 @@ def _sort_fault(value: object) -> str | None:
 
 
 def _is_numbers(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
-    )
+    return isinstance(value, list) and bool(value) and all(map(_is_whole, value))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _shown(value: object) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from ledger.durations import parse_duration
 from tasks.errors import ConfigError
 from tasks.keepa.locales import DEAL_DOMAINS, shop
+from tasks.keepa.selection.text import is_deep
 from tasks.keepa.source import finder
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def in_text(text: str | bytes) -> dict[str, Any] | None:
         given = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return given if is_source(given) else None
+    return given if is_source(given) and not is_deep(given) else None
 
 
 def parse(given: Mapping[str, Any], *, name: str, domain: int | None = None) -> Source:
@@ -136,7 +137,7 @@ def _faults(query: Mapping[str, Any]) -> Iterator[str]:
     known = _COMMON | _FIELDS[kind]
     for name in query.keys() - known:
         yield f"{_shown(name)}: a source of the kind {kind} has no such field; it has {', '.join(sorted(known))}"
-    if query.get("domainId") not in DEAL_DOMAINS or isinstance(query.get("domainId"), bool):
+    if not _is_one_of(query.get("domainId"), DEAL_DOMAINS):
         yield f"domainId: must be one of {', '.join(map(str, DEAL_DOMAINS))}, not {_shown(query.get('domainId'))}"
     yield from _refresh_faults(query)
     yield from _kind_faults(kind, query, known)
@@ -146,7 +147,7 @@ def _kind_faults(kind: Kind, query: Mapping[str, Any], known: frozenset[str]) ->
     """Yield what is wrong with the fields that only some kinds have."""
     if "categoryId" in known and not _is_whole(query.get("categoryId"), 1, 2**63 - 1):
         yield f"categoryId: must be the number of a category, not {_shown(query.get('categoryId'))}"
-    if query.get("range", 0) not in _RANGES or isinstance(query.get("range"), bool):
+    if not _is_one_of(query.get("range", 0), _RANGES):
         yield f"range: must be one of {', '.join(map(str, _RANGES))} days, not {_shown(query['range'])}"
     if "sellerId" in known and not _SELLER.fullmatch(str(query.get("sellerId"))):
         yield f"sellerId: must be the id of one seller, such as A2L77EE7U53NWQ, not {_shown(query.get('sellerId'))}"
@@ -169,6 +170,10 @@ def _refresh_faults(query: Mapping[str, Any]) -> Iterator[str]:
         return
     if seconds < _LEASTREFRESH_S:
         yield f"refresh: must be 1h or more, for each time costs tokens, not {_shown(text)}"
+
+
+def _is_one_of(value: object, known: tuple[int, ...]) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value in known
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:

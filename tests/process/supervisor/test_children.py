@@ -14,6 +14,7 @@ import pytest
 
 from supervisor.process.restart_policy import Policy, RestartType
 from supervisor.process.states import RESTING, State
+from tasks.errors import ConfigError
 from tests.fakes.program.worker_family import QUICK, Family
 
 
@@ -101,6 +102,21 @@ def test_the_first_upsert_worker_is_ready_before_any_backfill_worker_starts(fami
     assert waiting.state is State.WAITING
     (tmp_path / "go").touch()
     family.until(lambda: family.ready == ["upsert-0", "backfill-0"])
+
+
+class Untold:
+    """A launch whose settings no pipe takes."""
+
+    def first_line(self):
+        raise ConfigError("it has half a character")
+
+
+def test_a_child_that_cannot_be_told_its_settings_is_not_started_and_the_loop_goes_on(family):
+    slot = family.add("upsert", [], policy=replace(QUICK, first_s=0.01, cap_s=0.02))
+    slot.launch = Untold()
+    family.tree.start_workers()
+    family.until(lambda: slot.state is State.FAILED)
+    assert {record["reason"] for record in family.records("not_started")} == {"it has half a character"}
 
 
 def test_a_command_that_cannot_be_executed_backs_off_and_ends_as_failed(family):
