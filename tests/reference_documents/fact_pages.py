@@ -1,6 +1,7 @@
 """The reference of metrics, of selections, and of versions and limits, made from the tables in the code."""
 
 import json
+import re
 
 from supervisor.config.options import OPTIONS
 from supervisor.doctor.packages import OLDEST_PYTHON
@@ -10,6 +11,7 @@ from tasks.keepa.selection import explanation
 from tasks.keepa.selection.json_schema import json_schema
 from tasks.keepa.selection.selection import default_selection
 from tasks.store.connection import OLDEST
+from tests.fakes.program.cli_program import ROOT
 from tests.reference_documents.markdown import code, page, plain, table
 
 
@@ -67,6 +69,19 @@ def limit_page():
         table(["setting", "default in days", "meaning"], rows),
         "[Keep the database small](../operations.md#keep-the-database-small) says what each frees.",
         "## Disk",
+        f"{disk_of_a_million_deals()} Nearly all of that is histories, so `HISTORY_KEEP_D` decides. "
         "[Capacity](../capacity.md) has the bytes of a row, a product and a page, and what plans need after a month "
         "and after a year. `sluicegate db size` measures your own database.",
+    )
+
+
+def disk_of_a_million_deals():
+    """How much room a million deals take, of the bytes that were measured for docs/capacity.md."""
+    capacity = (ROOT / "docs" / "capacity.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| bytes of a ([\w ]+), indexes included \| ([\d,]+) \|$", capacity, re.MULTILINE)
+    size = {what: int(number.replace(",", "")) for what, number in found}
+    deals, queue, products = (size[what] / 1000 for what in ("deal", "queue item", "product"))  # GB a million
+    return (
+        f"A million deals take about {deals:.1f} GB, {deals + queue:.1f} GB with their places in the queue, and "
+        f"{deals + queue + products:.0f} GB with the product and the whole history of each."
     )

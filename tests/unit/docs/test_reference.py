@@ -8,6 +8,7 @@ import pytest
 from tasks import errors
 from tests.fakes.program.cli_program import ROOT
 from tests.reference_documents.event_page import written
+from tests.reference_documents.fact_pages import disk_of_a_million_deals
 from tests.reference_documents.pages import FOLDER, PAGES, TABLES
 
 NAVIGATION = (ROOT / "deploy" / "site" / "mkdocs.yml").read_text(encoding="utf-8")
@@ -48,3 +49,7 @@ def test_every_exit_code_is_in_the_readme():
     listed = {code for cell in re.findall(r"^\| ([\d, ]+) \|", section, re.MULTILINE) for code in cell.split(", ")}
     assert len(codes) > 8
     assert codes <= listed
+
+
+def test_the_readme_says_how_much_disk_deals_take():
+    assert disk_of_a_million_deals() in (ROOT / "README.md").read_text(encoding="utf-8")
