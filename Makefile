@@ -110,7 +110,7 @@ reference: setup-dev ## Write docs/reference anew, from the code and from a data
 docs: build/docs/.made ## Build the documentation as a site, strictly, into build/site
 	@# Not quietly: what is not shown does not count as a warning either.
 	@NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --config-file deploy/site/mkdocs.yml
-	@echo "build/site/index.html is its first page; its search needs a server: python3 -m http.server -d build/site"
+	@echo "build/site/index.html is its first page; no server is needed, for its search neither"
 
 build/docs/.made: requirements-docs.lock | setup
 	@rm -rf build/docs && $(BIN)/python -m venv build/docs

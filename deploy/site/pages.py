@@ -32,6 +32,8 @@ README_PAGES: Final = {
 }
 LEFT_OUT: Final = "Documents"  # for which the navigation stands
 TEXTS: Final = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md", "security.md": "SECURITY.md"}
+# What the pages load; `iframe-worker.js` runs the search where a page is a file and may have no worker.
+ASSETS: Final = (Path(__file__).parent / "site.css", Path(__file__).parent / "vendor" / "iframe-worker.js")
 _SECTION: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _LINK: Final = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 _FENCE: Final = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
@@ -53,7 +55,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, content=_page(sections, page, names)))
     for page, name in TEXTS.items():
         files.append(File.generated(config, page, content=(ROOT / name).read_text(encoding="utf-8")))
-    files.append(File.generated(config, "site.css", content=(Path(__file__).parent / "site.css").read_text("utf-8")))
+    for asset in ASSETS:
+        files.append(File.generated(config, asset.name, content=asset.read_text("utf-8")))
     return files
 
 

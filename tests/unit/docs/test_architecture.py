@@ -13,7 +13,7 @@ TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
 NAMED = re.compile(rf"(?<![\w./-])(?:{'|'.join(TOPS)}|tests|benchmarks|deploy|docs)/[\w./@-]*\w")
 STEP = re.compile(r"`([a-z_/]+\.py)` `(\w+)`")
-ARROW = re.compile(r"^ +([\w& ]+?) --> ([\w& ]+)$", re.MULTILINE)
+ARROW = re.compile(r"^│ ([\w, ]+?) +──> ([\w, ]+?) +│$", re.MULTILINE)
 
 
 def listed():
@@ -42,9 +42,9 @@ def layers():
 def arrows():
     """Each arrow of the picture as two paths; a name of the picture is that of one package or module."""
     paths = {path.name: path for path in map(Path, sorted(packages(), key=len, reverse=True))}
-    paths |= {"worker": Path("tasks/worker.py"), "settings": Path("tasks/settings.py"), "L": Path("ledger")}
+    paths |= {"worker": Path("tasks/worker.py"), "settings": Path("tasks/settings.py")}
     found = ARROW.findall(TEXT)
-    return [(paths[one], paths[other]) for a, b in found for one in a.split(" & ") for other in b.split(" & ")]
+    return [(paths[one], paths[other]) for a, b in found for one in a.split(", ") for other in b.split(", ")]
 
 
 def imports(path):
@@ -74,6 +74,12 @@ def test_every_arrow_of_the_picture_is_an_import():
     for one, other in arrows():
         name = str(other.with_suffix("")).replace("/", ".")
         assert any(f"{found}.".startswith(f"{name}.") for found in imports(one)), f"{one} does not import {other}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_picture_is_text_or_a_file(document):
+    """What draws mermaid is a script of 3 MB: without it, a reader of the site is shown code."""
+    assert "```mermaid" not in (ROOT / document).read_text(encoding="utf-8")
 
 
 def test_every_function_that_a_way_through_the_code_names_is_in_its_file():

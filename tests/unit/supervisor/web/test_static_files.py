@@ -1,22 +1,13 @@
-"""The files that every page needs: vendored as they were published, small, and known by their content."""
+"""The files that every page needs: small, and known by their content."""
 
 import gzip
 import hashlib
-import tomllib
 from pathlib import Path
 
 import supervisor.web
 from supervisor.web.static_files import StaticFiles
 
 FOLDER = Path(supervisor.web.__file__).parent / "static"
-
-
-def test_what_is_vendored_is_what_was_published():
-    vendored = tomllib.loads((FOLDER / "vendor/vendor.toml").read_text())
-    for package in vendored.values():
-        for name, expected in package["sha256"].items():
-            assert hashlib.sha256((FOLDER / "vendor" / name).read_bytes()).hexdigest() == expected, name
-    assert "MIT" in (FOLDER / "vendor/LICENSE").read_text()
 
 
 def test_the_address_of_a_file_has_the_hash_of_its_content():
