@@ -66,12 +66,16 @@ def _lend(view: View, request: Request, now_ns: int, ticket: int) -> int:
 
 
 def commit(view: View, lease_id: int, now_ns: int) -> bool:
-    """Note that the request is about to be sent; False if the lease is gone."""
+    """Note that the request is about to be sent; False if the lease is gone, or was sent for already.
+
+    The latter is what a process finds whose machine was copied while it ran: the other one has sent the request.
+    """
     index = view.lease(lease_id)
-    if index >= 0:
-        view.leases[index].state = COMMITTED
-        view.leases[index].at_ns = now_ns
-    return index >= 0
+    if index < 0 or view.leases[index].state == COMMITTED:
+        return False
+    view.leases[index].state = COMMITTED
+    view.leases[index].at_ns = now_ns
+    return True
 
 
 def cancel(view: View, lease_id: int, now_ns: int) -> bool:

@@ -1,5 +1,7 @@
 """Nothing is sent for a lease that the ledger does not have any more, wherever its book is kept."""
 
+import copy
+
 import pytest
 
 from ledger import DEFAULT_TIERS, LeaseEnded, LeaseGone, ManualClock, Reading
@@ -40,3 +42,14 @@ def test_a_reply_to_a_call_that_was_resolved_meanwhile_tells_the_balance_all_the
     lease.settle(7, Reading(293, 5, 59_000, 1_700_000_001_000))
     seen = ledger.snapshot()
     assert (seen.bucket.balance, seen.bucket.drift, seen.totals.spent) == (293, 0, 7)
+
+
+def test_of_two_copies_of_a_process_that_hold_one_lease_the_first_alone_may_send(ledger):
+    """A machine was copied while it ran, between reservation and commit."""
+    lease = ledger.try_reserve("upsert", 10)
+    twin = copy.copy(lease)
+    lease.commit()
+    with pytest.raises(LeaseGone):
+        twin.commit()
+    lease.settle(7)
+    assert ledger.snapshot().totals.spent == 7
