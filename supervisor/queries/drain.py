@@ -6,16 +6,20 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
+from ledger import NS_PER_S, SystemClock
 from ledger.durations import format_duration, format_elapsed
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries.printing import output
 from tasks.errors import EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, clean
 from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row.beat_watch import BeatWatch
+from tasks.store.ledger_row.statements import TTL_S
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ledger import Clock
     from tasks.store.connection import Connection
     from tasks.store.ledger_row.hosts import Host
 
@@ -25,20 +29,23 @@ LOOKS: Final = (
 )
 
 
-def drain(name: str, *, pause: Callable[[float], object] | None = None, looks: int = LOOKS) -> int:
+def drain(
+    name: str, *, pause: Callable[[float], object] | None = None, looks: int = LOOKS, clock: Clock | None = None
+) -> int:
     """Ask every living host of that name to drain, or that of this number, and wait until it has left; the exit code.
 
     Args:
         name: what the host is called, or its number where no host is called so.
         pause: waits between two looks; in tests something else does.
         looks: after so many it is not waited for any longer.
+        clock: of this machine; in tests another one.
 
     Raises:
         NoRows: there is no database yet.
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    wait = pause or threading.Event().wait
+    wait, time, beats = pause or threading.Event().wait, clock or SystemClock(), BeatWatch()
     with query_connection(query_plan(), writes=True) as conn, translate():
         named = _named(conn, name)
         if not named:
@@ -53,10 +60,11 @@ def drain(name: str, *, pause: Callable[[float], object] | None = None, looks: i
             hosts.drain(conn, number)
         for _ in range(looks):
             left = [one for one in _named(conn, name) if one.number in numbers and one.left_at is None]
+            beats.look(left, time.now_ns() / NS_PER_S)
             for one in left:
-                if one.state == "silent":
+                if one.is_dead or beats.unchanged_s(one) > TTL_S:
                     hosts.leave(conn, one.number)
-                    silence = format_elapsed(one.silent_s)
+                    silence = format_elapsed(beats.heard(one).silent_s)
                     output.text(f"{name} has been silent for {silence}: it counts as gone from now on")
             if not left:
                 output.text(f"{name} has left")

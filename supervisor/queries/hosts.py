@@ -14,7 +14,7 @@ from supervisor.database.access import query_connection, query_plan
 from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Column, Output
 from tasks.errors import EXIT_OK
-from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row import host_looks
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class HostOutput(msgspec.Struct, frozen=True, kw_only=True):
         workers: its worker processes.
         ledger: where its ledger is, `file` or `database`; null when its build does not tell.
         drain_at: since when it is to begin no more calls; null while it may.
-        is_dead: whether others have noted that it beats no more.
+        is_dead: whether it beats no more: others have noted that, or it was silent while it was looked at for this.
     """
 
     number: int
@@ -75,7 +75,7 @@ def show(chosen: argparse.Namespace) -> int:
         StoreError: the database does not answer.
     """
     with query_connection(query_plan()) as conn, translate():
-        found = hosts.hosts(conn)
+        found = host_looks.look(conn)
     if chosen.json:
         output.as_json(HostsOutput(hosts=tuple(HostOutput(**asdict(one), is_alive=one.is_alive) for one in found)))
         return EXIT_OK

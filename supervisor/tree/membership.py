@@ -189,6 +189,9 @@ class Membership:
         if self._presence.original is not None:
             self._refuse(EXIT_CONFIG, joining.copied(plan, self._presence.original))
             return
+        if self._presence.has_twin:
+            self._refuse(EXIT_CONFIG, joining.cloned(plan))
+            return
         self._presence.workers = self._workers()
         if self._presence.is_to_drain:
             self.on_drain()

@@ -48,6 +48,10 @@ class DeadHosts:
         """The host of whose state directory this host's is a copy, while both beat; None when there is none."""
         return self._watch.original(found)
 
+    def heard(self, found: Sequence[Host]) -> list[Host]:
+        """The hosts of the last step, with how long each is silent by this machine's clock."""
+        return self._watch.heard(found)
+
     def step(self, conn: Connection, found: Sequence[Host], now_s: float) -> Released | None:
         """What went back now; None when nothing did.
 

@@ -6,25 +6,31 @@ lock is the transaction's own, so that it goes with it whatever stands between u
 While hosts are upgraded one after the other, two builds use one schema. So a file only adds, and the older build goes
 on beside what it does not know. What it could not bear (a column dropped, another type) is in a file whose name ends in
 `.alone.sql`: that is applied at the first start at which no host of an older build beats, and every build that has it
-works without it until then.
+works without it until then. Whether one beats is seen by waiting for its next beat (`ledger_row.beat_watch`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from ledger import NS_PER_S, SystemClock
 from tasks.errors import ConfigError, WrongSchema
+from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row.beat_watch import BeatWatch
+from tasks.store.ledger_row.statements import TTL_S
 from tasks.store.sqlstate import translate, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ledger import Clock
     from tasks.store.connection import Connection
 
 _LOCK: Final = 0x5C1A_6A7E  # any number nobody else uses as an advisory lock; it is per database
@@ -67,11 +73,10 @@ _NOT_OURS: Final = (
 )
 # A build that does not tell which files it knows is older than any.
 _OLDER: Final = """
-SELECT EXISTS (
-    SELECT FROM hosts
-    WHERE left_at IS NULL AND beat_at > clock_timestamp() - interval '15 s' AND coalesce(migration, 0) < %s
-)
+SELECT host FROM hosts
+WHERE left_at IS NULL AND dead_beat IS DISTINCT FROM beat_at AND coalesce(migration, 0) < %s
 """
+_LOOK_S: Final = 0.5
 _HAS_HOSTS: Final = "SELECT to_regclass('hosts') IS NOT NULL"
 _ALONE: Final = ".alone.sql"
 _CURE: Final = "`sluicegate run` brings it up to date"
@@ -105,10 +110,17 @@ def bundled_migrations() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-def apply_migrations(conn: Connection, migrations: Sequence[Migration] | None = None) -> list[str]:
+def apply_migrations(
+    conn: Connection,
+    migrations: Sequence[Migration] | None = None,
+    *,
+    clock: Clock | None = None,
+    pause: Callable[[float], object] | None = None,
+) -> list[str]:
     """Apply what is missing; the names of the files applied, empty when there was nothing to do.
 
-    What hosts of older builds could not bear stays missing while one of them beats.
+    What hosts of older builds could not bear stays missing while one of them beats, which takes some seconds to see.
+    `clock` is of this machine, and `pause` waits between two looks; in tests something else does.
 
     Must be called outside a transaction. Two who migrate at once take turns, file by file. With nothing missing,
     nothing is asked for but to read.
@@ -125,8 +137,10 @@ def apply_migrations(conn: Connection, migrations: Sequence[Migration] | None = 
         return applied
     with translate():
         _require_rights(conn, missing)
-        while (name := _step(conn, wanted)) is not None:
-            applied.append(name)
+        while (name := _step(conn, wanted)) is not None or (
+            len(applied) < len(missing) and _have_ended(conn, wanted, clock or SystemClock(), pause)
+        ):
+            applied += [] if name is None else [name]
     return applied
 
 
@@ -207,12 +221,33 @@ def _step(conn: Connection, wanted: Sequence[Migration]) -> str | None:
 
 
 def _waits(conn: Connection, migration: Migration) -> bool:
-    """Whether a host is at work whose build could not bear this file."""
-    if not migration.is_alone:
-        return False
+    """Whether a host takes part whose build could not bear this file."""
+    return migration.is_alone and bool(_older_hosts(conn, migration))
+
+
+def _older_hosts(conn: Connection, migration: Migration) -> set[int]:
     (has_hosts,) = conn.execute(_HAS_HOSTS).fetchone() or (False,)
-    (is_older,) = (conn.execute(_OLDER, (migration.number,)).fetchone() if has_hosts else None) or (False,)
-    return bool(is_older)
+    return {row[0] for row in conn.execute(_OLDER, (migration.number,)).fetchall()} if has_hosts else set()
+
+
+def _have_ended(
+    conn: Connection, wanted: Sequence[Migration], clock: Clock, pause: Callable[[float], object] | None
+) -> bool:
+    """Whether the hosts for which the first missing file waits beat no more, which is noted; False once one beats."""
+    first = next((one for one in _missing(wanted, _applied(conn)) if one.is_alone), None)
+    if first is None:  # another one has applied it meanwhile
+        return False
+    numbers, beats, wait = _older_hosts(conn, first), BeatWatch(), pause or threading.Event().wait
+    while True:
+        found = [one for one in hosts.hosts(conn) if one.number in numbers and one.is_alive]
+        beats.look(found, clock.now_ns() / NS_PER_S)
+        if any(beats.changes(one) for one in found):
+            return False
+        if all(beats.unchanged_s(one) > TTL_S for one in found):
+            for one in found:
+                hosts.note_dead(conn, one)
+            return True
+        wait(_LOOK_S)
 
 
 def _applied(conn: Connection) -> list[tuple[int, str, str]]:

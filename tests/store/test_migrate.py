@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
+from ledger import NS_PER_S, ManualClock
 from supervisor.database import backend
 from tasks.errors import ConfigError, WrongSchema
 from tasks.secret import Secret
@@ -13,6 +14,7 @@ from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.hosts import Newcomer
+from tasks.store.ledger_row.statements import TTL_S
 from tasks.store.migrate import Migration
 from tests.fakes.program.cli_program import Program
 
@@ -112,19 +114,34 @@ def test_a_build_that_does_not_know_what_nobody_older_can_bear_refuses_the_datab
             attempt(empty, [ONE])
 
 
+@pytest.mark.parametrize("leaves", [True, False])
 @pytest.mark.parametrize("known", [None, 1, 9_000])
-def test_what_an_older_host_cannot_bear_waits_until_it_beats_no_more(conn, known):
+def test_what_an_older_host_cannot_bear_waits_until_it_beats_no_more(conn, known, leaves):
     later = Migration(number=9_001, name="9001_later.sql", sql=b"CREATE TABLE later (a int)")
     build = [*migrate.bundled_migrations(), ALONE, later]
     conn.execute("CREATE TABLE one (a int)")
     host = hosts.join(conn, Newcomer(id="older", name="older", version="1"))
-    conn.execute("UPDATE hosts SET migration = %s, beat_at = clock_timestamp() + interval '1 day'", (known,))
-    waits = known != 9_000
-    assert migrate.apply_migrations(conn, build) == [*([] if waits else [ALONE.name]), later.name]
+    conn.execute("UPDATE hosts SET migration = %s, beat_at = beat_at - interval '1 day'", (known,))
+    waits, clock = known != 9_000, ManualClock()
+
+    def apply(*, beats=True):
+        """The clock of the database is set each time the older host beats."""
+
+        def pause(seconds):
+            clock.advance_s(seconds)
+            if beats and clock.now_ns() % (5 * NS_PER_S) == 0:
+                conn.execute("UPDATE hosts SET beat_at = beat_at - interval '1 hour'")
+
+        return migrate.apply_migrations(conn, build, clock=clock, pause=pause)
+
+    assert apply() == [*([] if waits else [ALONE.name]), later.name]
     migrate.check(conn, build)  # and the build works without it
-    assert migrate.apply_migrations(conn, build) == []
-    hosts.leave(conn, host)
-    assert migrate.apply_migrations(conn, build) == ([ALONE.name] if waits else [])
+    assert apply() == []
+    if leaves:
+        hosts.leave(conn, host)
+    assert apply(beats=False) == ([ALONE.name] if waits else [])
+    assert clock.now_ns() / NS_PER_S <= 2 * 5 + TTL_S + 1
+    assert [one.state for one in hosts.hosts(conn)] == ["left" if leaves else "silent" if waits else "alive"]
     assert conn.execute("SELECT to_regclass('one')").fetchone() == (None,)
 
 

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from ledger import NS_PER_S, SystemClock
 from ledger.durations import format_elapsed
-from supervisor.database.hosts.rival_wait import RivalWait, Verdict
+from supervisor.database.hosts.rival_wait import RivalWait
 from supervisor.database.ledger_source import APPLICATION, is_in_database
 from tasks.errors import ConfigError
 from tasks.store.connection import connect
-from tasks.store.ledger_row import hosts
-from tasks.store.ledger_row.hosts import Host
+from tasks.store.ledger_row import host_looks, hosts
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.run_plan import RunPlan
     from tasks.secret import Secret
+    from tasks.store.ledger_row.hosts import Host
 
 from supervisor.database.hosts.presence import Presence
 from supervisor.database.hosts.this_host import identity, known_identity, newcomer, spool_of, this_host
@@ -43,12 +43,16 @@ class InTheWay:
 def look_at_others(plan: RunPlan, url: Secret) -> tuple[list[Host], Host | None]:
     """All hosts, and one that this host must not work beside, if there is one; nothing is changed.
 
+    Takes some seconds when it has to be seen whether a host beats.
+
     Raises:
         Error: the database cannot be used.
     """
     new = newcomer(plan, known_identity(plan), "", plan.keys, shares=is_in_database(plan))
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
-        return hosts.hosts(conn), hosts.rival(conn, new)
+        found = host_looks.look(conn)
+        numbers = {one.number for one in hosts.rivals(conn, new)}
+        return found, next((one for one in found if one.number in numbers and one.is_alive), None)
 
 
 def try_join(plan: RunPlan, url: Secret, run: str, keys: Sequence[str], wait: RivalWait) -> int | InTheWay:
@@ -66,11 +70,12 @@ def try_join(plan: RunPlan, url: Secret, run: str, keys: Sequence[str], wait: Ri
     """
     new, clock = this_host(plan, run, keys), SystemClock()
     with connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn, translate():
-        while isinstance(found := hosts.join(conn, new), Host):
-            verdict = wait.judge(found, clock.now_ns() / NS_PER_S)
-            if verdict is not Verdict.DEAD:
-                return InTheWay(refusal(plan, found), verdict is Verdict.REFUSE)
-            hosts.note_dead(conn, found)
+        while not isinstance(found := hosts.join(conn, new), int):
+            judgement = wait.judge(found, clock.now_ns() / NS_PER_S)
+            for one in judgement.dead:
+                hosts.note_dead(conn, one)
+            if judgement.in_the_way is not None:
+                return InTheWay(refusal(plan, judgement.in_the_way), judgement.is_final)
         return found
 
 
@@ -124,4 +129,12 @@ def copied(plan: RunPlan, original: Host) -> str:
     return (
         f"STATE_DIR {plan.state.root} is a copy of the one with which the host {original.name} runs: start this host "
         "with an empty STATE_DIR of its own"
+    )
+
+
+def cloned(plan: RunPlan) -> str:
+    """That a copy of this host, of the machine as it ran, writes under its name too, and what to do."""
+    return (
+        f"another process beats as this host, {plan.settings.host_name}, which happens when its machine was copied "
+        f"while it ran, with STATE_DIR {plan.state.root}: start the copy with an empty STATE_DIR of its own"
     )

@@ -16,6 +16,7 @@ from tasks.ingest.dead_hosts import DeadHosts
 from tasks.store.calls import sums
 from tasks.store.connection import connect
 from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row.twin_watch import TwinWatch
 from tasks.store.sqlstate import translate
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Presence:
         told: what the others were told last.
         is_displaced: whether its entry is gone, and it cannot be made again because another host has its number.
         original: the host of whose state directory this host's is a copy, while both beat.
+        has_twin: whether a copy of this process, of which the machine was copied while it ran, beats in its entry. From
+            then on the entry is left to that one.
     """
 
     def __init__(
@@ -81,6 +84,8 @@ class Presence:
         self.told: Part = "at work"
         self.is_displaced = False
         self.original: Host | None = None
+        self.has_twin = False
+        self._twins = TwinWatch()
         self._url = url
         self._me = me
         self._on_look = on_look
@@ -128,10 +133,12 @@ class Presence:
                 with translate():
                     self._look(conn)
             except Error:  # the watch of the database tells that it is away
+                self._twins.beat(None)
                 if conn is not None:
                     conn.close()
         with suppress(Error), closing(conn or self._connect()) as last, translate():
-            hosts.leave(last, self.number)
+            if not self.has_twin:
+                hosts.leave(last, self.number, self._me.id)
 
     def _connect(self) -> Connection:
         return connect(self._url.reveal(), application_name=APPLICATION, autocommit=True, lock_timeout_ms=_LOCK_WAIT_MS)
@@ -140,23 +147,36 @@ class Presence:
         """Say that this host is alive, when it is time, see who else is, and look after what the dead have in hand."""
         now_ns, wanted = self._clock.now_ns(), self.wanted
         if wanted not in {self.told, "at work"}:
-            (hosts.leave if wanted == "away" else hosts.drain)(conn, self.number)
+            (hosts.leave if wanted == "away" else hosts.drain)(conn, self.number, self._me.id)
+        if self.told == "away":
+            self._twins.beat(None)  # whoever comes back has written into the entry to join
         self.told = wanted
-        if wanted != "away" and now_ns - self._beat_ns >= _BEAT_NS:
-            is_there = hosts.beat(conn, self.number, self.workers, host_id=self._me.id)
-            self.is_displaced = not (is_there or hosts.enter_again(conn, self.number, self._me))
+        if wanted != "away" and not self.has_twin and now_ns - self._beat_ns >= _BEAT_NS:
+            self._beat(conn)
             self._beat_ns = now_ns
         if self._summed_ns is None or now_ns - self._summed_ns >= _SUM_NS:
             self._summed_ns = now_ns  # whatever comes of it: this is to be seen, and the beats are to be regular
             with conn.transaction():
                 conn.execute(_SUM_LIMIT)
                 self.tokens = {one.name: one.tokens for one in sums.sums(conn, since=_DAY, by="host")}
-        self.seen, self._seen_ns = tuple(hosts.hosts(conn)), self._clock.now_ns()
-        released = self._dead_hosts.step(conn, self.seen, self._seen_ns / NS_PER_S)
-        self.original = self._dead_hosts.original(self.seen)
+        found, self._seen_ns = hosts.hosts(conn), self._clock.now_ns()
+        try:
+            released = self._dead_hosts.step(conn, found, self._seen_ns / NS_PER_S)
+        finally:
+            self.seen = tuple(self._dead_hosts.heard(found))
+        self.original = self._dead_hosts.original(found)
         self._on_look()
         if released is not None:
             self._on_release(released)
+
+    def _beat(self, conn: Connection) -> None:
+        """Say that this host is alive, unless a copy of it does; make its entry again where that is gone."""
+        with conn.transaction():
+            last = hosts.last_beat(conn, self.number, self._me.id)
+            self.has_twin = last is not None and self._twins.finds(last)
+            at = None if last is None or self.has_twin else hosts.beat(conn, self.number, self.workers)
+        self._twins.beat(at)
+        self.is_displaced = last is None and not hosts.enter_again(conn, self.number, self._me)
 
 
 def _may_hold_leftovers(spool: Spool) -> bool:

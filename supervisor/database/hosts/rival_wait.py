@@ -1,11 +1,13 @@
-"""How long a host waits for another one that it must not work beside: until that is dead, or long enough. Pure."""
+"""How long a host waits for others that it must not work beside: until they are dead, or long enough. Pure."""
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tasks.store.ledger_row.beat_watch import BeatWatch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from tasks.store.ledger_row.hosts import Host
@@ -13,12 +15,18 @@ if TYPE_CHECKING:
 WAIT_S: Final = 20.0  # longer than a dead host counts as alive
 
 
-class Verdict(Enum):
-    """What to do about the other host."""
+class Judgement(NamedTuple):
+    """What to do about the others.
 
-    WAIT = "wait"
-    DEAD = "dead"  # it has not beaten while it was waited for; said once of each beat
-    REFUSE = "refuse"
+    Attributes:
+        dead: have not beaten while they were waited for; each is said once.
+        in_the_way: one that is waited for; None when all of them are dead.
+        is_final: whether it was waited for long enough.
+    """
+
+    dead: list[Host]
+    in_the_way: Host | None = None
+    is_final: bool = False
 
 
 class RivalWait:
@@ -26,21 +34,21 @@ class RivalWait:
 
     def __init__(self) -> None:
         """Nobody is waited for yet."""
-        self._since_s: float | None = None
-        self._beat: tuple[int, datetime] | None = None
-        self._beat_s = 0.0
-        self._is_noted = False
+        self._beats = BeatWatch()
+        self._noted: set[tuple[int, datetime]] = set()
 
-    def judge(self, rival: Host, now_s: float) -> Verdict:
-        """What to do, now that this host was found in the way once more."""
-        beat = (rival.number, rival.beat_at)
-        if self._beat is not None and self._beat[0] != rival.number:
-            self._since_s = None  # each is waited for
-        if beat != self._beat:
-            self._beat, self._beat_s, self._is_noted = beat, now_s, False
-        if self._since_s is None:
-            self._since_s = now_s
-        if now_s - self._beat_s >= WAIT_S and not self._is_noted:
-            self._is_noted = True
-            return Verdict.DEAD
-        return Verdict.REFUSE if now_s - self._since_s >= WAIT_S else Verdict.WAIT
+    def judge(self, rivals: Sequence[Host], now_s: float) -> Judgement:
+        """What to do, now that these hosts were found in the way once more; to be asked at least every few seconds.
+
+        All are waited for at once. While the database was away nobody could beat, so the wait begins anew after that.
+        """
+        self._beats.look(rivals, now_s)
+        dead = [one for one in rivals if self._beats.unchanged_s(one) >= WAIT_S and _beat(one) not in self._noted]
+        self._noted |= {_beat(one) for one in dead}
+        others = [self._beats.heard(one) for one in rivals if one not in dead]
+        final = next((one for one in others if self._beats.watched_s(one) >= WAIT_S), None)
+        return Judgement(dead, final or next(iter(others), None), final is not None)
+
+
+def _beat(host: Host) -> tuple[int, datetime]:
+    return (host.number, host.beat_at)

@@ -1,4 +1,8 @@
-"""The hosts that write to this database: who takes part, who beats, who has left. The times are the database's."""
+"""The hosts that write to this database: who takes part, who beats, who has left. The times are the database's.
+
+A host takes part until it leaves, or until another one has noted that it beats no more (`beat_watch`). How old its last
+beat is tells nothing of that: the clock of the database may be set.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from ledger.process import boot_name, is_alive, this_process
 from ledger.storage.packed import FORMAT
-from tasks.store.ledger_row.statements import TTL_S, signed
+from tasks.store.ledger_row.statements import signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,12 +27,10 @@ _LOCK_IT: Final = "SELECT pg_advisory_xact_lock(%s)"
 
 # A state directory has one run at a time, so what stands there of another boot or namespace is a past one of its own;
 # or one of the two is a copy, which is seen when both beat (`host_watch`).
-_RIVAL: Final = """
+_RIVALS: Final = """
 SELECT host FROM hosts
-WHERE left_at IS NULL AND dead_beat IS DISTINCT FROM beat_at AND beat_at > clock_timestamp() - interval '15 s'
-  AND accounts && %(accounts)s::bigint[]
+WHERE left_at IS NULL AND dead_beat IS DISTINCT FROM beat_at AND accounts && %(accounts)s::bigint[]
   AND 'file' IN (ledger, %(ledger)s) AND split_part(id, ' ', 1) <> split_part(%(id)s, ' ', 1)
-ORDER BY joined_at LIMIT 1
 """
 _NAMESAKE: Final = "SELECT host, supervisor FROM hosts WHERE id = %s AND left_at IS NULL AND supervisor IS NOT NULL"
 _JOIN: Final = """
@@ -44,9 +46,10 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version,
 RETURNING host
 """
 _FIND: Final = "SELECT host FROM hosts WHERE id = %s AND left_at IS NULL"
+_LAST_BEAT: Final = "SELECT beat_at FROM hosts WHERE host = %s AND id = %s FOR UPDATE"
 _BEAT: Final = """
-UPDATE hosts SET beat_at = clock_timestamp(), left_at = NULL, workers = %(workers)s
-WHERE host = %(host)s AND id = coalesce(%(id)s, id)
+UPDATE hosts SET beat_at = clock_timestamp(), left_at = NULL, workers = %(workers)s WHERE host = %(host)s
+RETURNING beat_at
 """
 _ENTER_AGAIN: Final = """
 INSERT INTO hosts (host, id, name, version, joined_at, beat_at, workers, ledger, accounts, migration, ledger_format,
@@ -56,8 +59,10 @@ VALUES (%(host)s, %(id)s, %(name)s, %(version)s, clock_timestamp(), clock_timest
     %(migration)s, %(ledger_format)s, clock_timestamp(), nullif(%(supervisor)s, ''))
 ON CONFLICT DO NOTHING
 """
-_DRAIN: Final = "UPDATE hosts SET drain_at = coalesce(drain_at, clock_timestamp()) WHERE host = %s"
-_LEAVE: Final = "UPDATE hosts SET left_at = clock_timestamp(), workers = '[]' WHERE host = %s"
+_DRAIN: Final = """
+UPDATE hosts SET drain_at = coalesce(drain_at, clock_timestamp()) WHERE host = %s AND id = coalesce(%s, id)
+"""
+_LEAVE: Final = "UPDATE hosts SET left_at = clock_timestamp(), workers = '[]' WHERE host = %s AND id = coalesce(%s, id)"
 _NOTE_DEAD: Final = """
 UPDATE hosts SET dead_beat = beat_at WHERE host = %s AND beat_at = %s AND dead_beat IS DISTINCT FROM beat_at
 """
@@ -69,7 +74,8 @@ SELECT host, id, name, version, joined_at, beat_at, left_at,
 FROM hosts ORDER BY name, host
 """
 _FORGET: Final = """
-DELETE FROM hosts WHERE beat_at < clock_timestamp() - interval '30 days' AND host <> %s
+DELETE FROM hosts
+WHERE (left_at IS NOT NULL OR dead_beat = beat_at) AND beat_at < clock_timestamp() - interval '30 days' AND host <> %s
 """
 
 
@@ -78,10 +84,10 @@ class Host:
     """A host that takes part, or did.
 
     Attributes:
-        silent_s: how long it has not said that it is alive, as far as the database's clock tells.
+        silent_s: how long it has not said that it is alive, as far as the database's clock tells, which may be set.
         ledger: where its ledger is, `file` or `database`; None when its build did not tell.
         drain_at: since when it is to begin no more calls; None while it may.
-        is_dead: whether others have noted that it beats no more.
+        is_dead: whether it was noted that it beats no more.
     """
 
     number: int
@@ -99,8 +105,8 @@ class Host:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it takes part and beats."""
-        return self.left_at is None and not self.is_dead and self.silent_s <= TTL_S
+        """Whether it takes part, and nobody has noted that it beats no more."""
+        return self.left_at is None and not self.is_dead
 
     @property
     def state(self) -> str:
@@ -155,8 +161,8 @@ def this_supervisor() -> str:
     return f"{me.pid}-{me.started}"
 
 
-def join(conn: Connection, new: Newcomer) -> int | Host:
-    """The number of this host, which takes part from now on; or a living host that it must not work beside.
+def join(conn: Connection, new: Newcomer) -> int | list[Host]:
+    """The number of this host, which takes part from now on; or the hosts that it must not work beside.
 
     Two hosts that spend from one account have to share one ledger, and each needs a state directory of its own. Hosts
     whose builds did not tell are not compared.
@@ -164,8 +170,7 @@ def join(conn: Connection, new: Newcomer) -> int | Host:
     given = _given(new)
     with conn.transaction():
         conn.execute(_LOCK_IT, (_LOCK,))
-        found = rival(conn, new)
-        if found is not None:
+        if found := rivals(conn, new):
             return found
         row = conn.execute(_JOIN, given).fetchone()
         number = int(row[0]) if row is not None else 0
@@ -173,11 +178,10 @@ def join(conn: Connection, new: Newcomer) -> int | Host:
     return number
 
 
-def rival(conn: Connection, new: Newcomer) -> Host | None:
-    """A living host that this one must not work beside; None when there is none."""
-    row = conn.execute(_RIVAL, _given(new)).fetchone()
-    number = _namesake(conn, new) if row is None else row[0]
-    return next((one for one in hosts(conn) if one.number == number), None)
+def rivals(conn: Connection, new: Newcomer) -> list[Host]:
+    """The hosts that take part and that this one must not work beside."""
+    numbers = {row[0] for row in conn.execute(_RIVALS, _given(new)).fetchall()} | {_namesake(conn, new)}
+    return [one for one in hosts(conn) if one.number in numbers]
 
 
 def _namesake(conn: Connection, new: Newcomer) -> int | None:
@@ -208,10 +212,19 @@ def find(conn: Connection, host_id: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def beat(conn: Connection, number: int, workers: Sequence[Mapping[str, object]], *, host_id: str | None = None) -> bool:
-    """Say that this host is alive, and what its workers do; False when no host has this number, and this identity."""
-    given = {"host": number, "workers": Jsonb(list(workers)), "id": host_id}
-    return conn.execute(_BEAT, given).rowcount == 1
+def last_beat(conn: Connection, number: int, host_id: str) -> datetime | None:
+    """The last beat of this host, which nobody changes until the transaction ends; None when it is not there.
+
+    That is when no host has this number, and this identity.
+    """
+    row = conn.execute(_LAST_BEAT, (number, host_id)).fetchone()
+    return None if row is None else row[0]
+
+
+def beat(conn: Connection, number: int, workers: Sequence[Mapping[str, object]]) -> datetime | None:
+    """Say that this host is alive, and what its workers do; when that was, or None when no host has this number."""
+    row = conn.execute(_BEAT, {"host": number, "workers": Jsonb(list(workers))}).fetchone()
+    return None if row is None else row[0]
 
 
 def enter_again(conn: Connection, number: int, me: Newcomer) -> bool:
@@ -223,14 +236,17 @@ def enter_again(conn: Connection, number: int, me: Newcomer) -> bool:
     return conn.execute(_ENTER_AGAIN, {**_given(me), "host": number}).rowcount == 1
 
 
-def drain(conn: Connection, number: int) -> None:
-    """Ask this host to finish its calls, begin no more and leave; it reads that with its next look at the others."""
-    conn.execute(_DRAIN, (number,))
+def drain(conn: Connection, number: int, host_id: str | None = None) -> None:
+    """Ask the host of that number, and of this identity, to finish its calls, begin no more and leave.
+
+    It reads that with its next look at the others.
+    """
+    conn.execute(_DRAIN, (number, host_id))
 
 
-def leave(conn: Connection, number: int) -> None:
-    """Say that this host takes part no more."""
-    conn.execute(_LEAVE, (number,))
+def leave(conn: Connection, number: int, host_id: str | None = None) -> None:
+    """Say that the host of that number, and of this identity, takes part no more."""
+    conn.execute(_LEAVE, (number, host_id))
 
 
 def hosts(conn: Connection) -> list[Host]:

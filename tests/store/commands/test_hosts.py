@@ -3,30 +3,37 @@
 import json
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import pytest
 
-from ledger import process
+from ledger import NS_PER_S, ManualClock, process
 from supervisor.cli.surroundings import surroundings
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
-from supervisor.database.hosts import joining
+from supervisor.database.hosts import joining, presence
+from supervisor.database.hosts.presence import Presence
 from supervisor.database.ledger_source import account_number
 from supervisor.doctor import host_check
 from supervisor.doctor.findings import Verdict
 from supervisor.queries import drain
+from tasks.calls.spool import Spool
 from tasks.secret import Secret
-from tasks.store.ledger_row import hosts
+from tasks.store.ledger_row import host_looks, hosts
+from tasks.store.ledger_row.beat_watch import GAP_S
 from tasks.store.ledger_row.hosts import Newcomer
+from tasks.store.ledger_row.statements import TTL_S
 from tests.fakes.program.cli_program import Program
 from tests.fakes.waiting import wait_until
 
 
-def beats_on(conn):
-    """Let all hosts be alive for an hour: on a loaded machine a test may take longer than a silent one counts."""
-    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() + interval '1 hour'")
+def note_dead(conn, name):
+    """That host has fallen silent a minute ago, and another one has noted it."""
+    conn.execute(
+        "UPDATE hosts SET beat_at = now() - interval '1 min', dead_beat = now() - interval '1 min' WHERE name = %s",
+        (name,),
+    )
 
 
 def test_the_hosts_are_listed_with_those_that_are_dead_or_left(conn, database_url, tmp_path):
@@ -35,8 +42,7 @@ def test_the_hosts_are_listed_with_those_that_are_dead_or_left(conn, database_ur
     numbers = {
         name: hosts.join(conn, Newcomer(id=name, name=name, version="0.1.0")) for name in ("alive", "dead", "gone")
     }
-    beats_on(conn)
-    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
+    note_dead(conn, "dead")
     hosts.leave(conn, numbers["gone"])
     lines = program.command("hosts").stdout.splitlines()
     assert [line.split()[1] for line in lines[1:]] == ["alive", "dead", "gone"]
@@ -47,6 +53,25 @@ def test_the_hosts_are_listed_with_those_that_are_dead_or_left(conn, database_ur
     assert [(one["number"], one["is_alive"]) for one in told["hosts"]] == [
         (numbers["alive"], True), (numbers["dead"], False), (numbers["gone"], False),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("set_by", ["1 hour", "-1 hour"])
+def test_a_look_sees_which_hosts_beat_when_the_clock_was_set_and_who_has_not_watched_them_cannot_know(conn, set_by):
+    living, dead = (hosts.join(conn, Newcomer(id=name, name=name, version="1")) for name in ("living", "silent"))
+    clock = ManualClock()
+    assert [one.state for one in host_looks.look(conn, clock=clock, pause=pytest.fail)] == ["alive", "alive"]
+    conn.execute("UPDATE hosts SET beat_at = beat_at - %s::interval", (set_by,))
+
+    def pause(seconds):
+        clock.advance_s(seconds)
+        if clock.now_ns() == 5 * NS_PER_S:
+            hosts.beat(conn, living, ())
+
+    assert {one.number: one.state for one in host_looks.look(conn, clock=clock, pause=pause)} == {
+        living: "alive", dead: "silent",
+    }  # fmt: skip
+    assert clock.now_ns() / NS_PER_S == GAP_S
+    assert [one.state for one in hosts.hosts(conn)] == ["alive", "alive"]  # nothing was noted
 
 
 def test_a_host_that_comes_back_has_its_number_again(conn):
@@ -75,23 +100,22 @@ def newcomer(name, ledger="file", accounts=(1,), state=None):
 )
 def test_two_hosts_on_one_key_have_to_share_a_ledger(conn, first, second, is_refused):
     number = hosts.join(conn, first)
-    beats_on(conn)
     found = hosts.join(conn, second)
-    assert ([found.name, found.number] == ["one", number]) if is_refused else isinstance(found, int)
+    assert [one.number for one in found] == [number] if is_refused else isinstance(found, int)
     assert len(hosts.hosts(conn)) == (1 if is_refused else 2)
 
 
-def test_a_host_that_is_silent_or_has_left_is_in_nobodys_way(conn):
+@pytest.mark.parametrize("set_by", ["10 min", "-10 min", "0 s"])
+def test_a_host_is_in_the_way_until_it_left_or_was_noted_to_be_dead_whatever_the_clock_is_set_to(conn, set_by):
     first = hosts.join(conn, newcomer("one"))
-    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '16 s'")
-    assert isinstance(hosts.join(conn, newcomer("two")), int)
-    hosts.beat(conn, first, ())
-    ((is_heard,),) = conn.execute("SELECT beat_at >= joined_at FROM hosts WHERE host = %s", (first,)).fetchall()
-    assert is_heard
-    beats_on(conn)
-    assert hosts.join(conn, newcomer("three")).name == "one"
-    for one in hosts.hosts(conn):
-        hosts.leave(conn, one.number)
+    conn.execute("UPDATE hosts SET beat_at = beat_at - %s::interval", (set_by,))
+    assert [one.name for one in hosts.join(conn, newcomer("two"))] == ["one"]
+    hosts.note_dead(conn, *hosts.hosts(conn))
+    second = hosts.join(conn, newcomer("two"))
+    assert hosts.beat(conn, first, ())  # it was cut off, and is back
+    assert sorted(one.name for one in hosts.join(conn, newcomer("three"))) == ["one", "two"]
+    for number in (first, second):
+        hosts.leave(conn, number)
     assert isinstance(hosts.join(conn, newcomer("three")), int)
 
 
@@ -102,9 +126,9 @@ def test_a_copy_of_a_state_directory_is_let_in_once_the_process_of_the_first_one
         first, copy = (replace(newcomer("one"), supervisor=one) for one in (supervisor, mine))
         number = hosts.join(conn, first)
         assert hosts.join(conn, first) == number  # after a drain
-        assert hosts.join(conn, copy).number == number
+        assert [one.number for one in hosts.join(conn, copy)] == [number]
         hosts.note_dead(conn, hosts.hosts(conn)[0])  # it stands still, and may go on
-        assert hosts.join(conn, copy).number == number
+        assert [one.number for one in hosts.join(conn, copy)] == [number]
         another.stdin.close()
         another.wait()
     assert hosts.join(conn, copy) == number
@@ -137,8 +161,7 @@ def test_a_named_host_drains_and_is_waited_for_and_a_dead_one_counts_as_gone(con
     monkeypatch.setenv("DATABASE_URL", database_url)
     number = hosts.join(conn, newcomer("one"))
     hosts.join(conn, newcomer("dead", accounts=()))
-    beats_on(conn)
-    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
+    note_dead(conn, "dead")
     states = []
 
     def pause(_):
@@ -161,10 +184,15 @@ def test_of_two_hosts_of_one_name_the_number_tells_which_one_is_gone(conn, datab
     dead, living = (
         hosts.join(conn, Newcomer(id=f"{state} boot", name="same", version="1")) for state in ("dead", "living")
     )
-    beats_on(conn)
-    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE host = %s", (dead,))
-    assert drain.drain(str(dead)) == 0
-    assert "it counts as gone from now on" in capsys.readouterr().out
+    clock, told = ManualClock(), []
+
+    def pause(seconds):  # nobody has noted yet that it is dead, so it is watched
+        told.append(capsys.readouterr().out)
+        clock.advance_s(seconds)
+
+    assert drain.drain(str(dead), pause=pause, clock=clock) == 0
+    gone = f"{dead} has been silent for {TTL_S + 1} s: it counts as gone from now on\n"
+    assert told == [*[""] * (TTL_S + 1), gone]
     assert {one.number: one.state for one in hosts.hosts(conn)} == {dead: "left", living: "alive"}
 
 
@@ -172,17 +200,20 @@ def test_a_host_whose_entry_is_gone_has_it_again_unless_another_host_has_its_num
     me, other = newcomer("one"), newcomer("two", accounts=())
     number = hosts.join(conn, me)
     hosts.join(conn, other)
-    assert hosts.beat(conn, number, (), host_id=me.id)
+    at = hosts.beat(conn, number, ())
+    assert hosts.last_beat(conn, number, me.id) == at
     conn.execute("DELETE FROM hosts WHERE host = %s", (number,))
-    assert not hosts.beat(conn, number, (), host_id=me.id)
+    assert (hosts.last_beat(conn, number, me.id), hosts.beat(conn, number, ())) == (None, None)
     assert hosts.enter_again(conn, number, me)
-    assert hosts.beat(conn, number, (), host_id=me.id)
-    beats_on(conn)
+    assert hosts.beat(conn, number, ()) > at
     assert [(one.name, one.state) for one in hosts.hosts(conn)] == [("one", "alive"), ("two", "alive")]
-    assert hosts.join(conn, newcomer("three")).name == "one"
+    assert [one.name for one in hosts.join(conn, newcomer("three"))] == ["one"]
     conn.execute("UPDATE hosts SET id = 'another' WHERE host = %s", (number,))
-    assert not hosts.beat(conn, number, (), host_id=me.id)
+    assert hosts.last_beat(conn, number, me.id) is None
     assert not hosts.enter_again(conn, number, me)
+    hosts.drain(conn, number, me.id)  # a host that has lost its number to another one tells nothing about that
+    hosts.leave(conn, number, me.id)
+    assert {one.number: one.state for one in hosts.hosts(conn)}[number] == "alive"
 
 
 def test_who_takes_part_for_a_moment_alone_leaves_as_well(conn, database_url, tmp_path):
@@ -239,11 +270,31 @@ def test_doctor_names_the_others_those_that_are_silent_and_one_in_the_way_and_ch
     account = account_number(make_run_plan(load_settings(environ, dotenv=None)).account(""))
     for name in ("one", "dead"):
         hosts.join(conn, newcomer(name, ledger="database", accounts=(account,)))
-    beats_on(conn)
-    conn.execute("UPDATE hosts SET beat_at = clock_timestamp() - interval '1 min' WHERE name = 'dead'")
+    note_dead(conn, "dead")
     seen = finding(LEDGER="database")
     assert (seen.verdict, seen.data) == (Verdict.NOTE, {"alive": ["one"], "silent": ["dead"]})
     assert "the host dead is silent" in seen.words
     assert finding().verdict is Verdict.BAD
     assert "start both with `sluicegate run --join`" in finding().words
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_copies_of_one_running_host_beat_and_the_one_that_ends_leaves_the_entry_to_the_other(
+    conn, database_url, tmp_path, monkeypatch
+):
+    """A machine was copied while it ran: boot, process number, start and entry are the same."""
+    monkeypatch.setattr(presence, "_LOOK_S", 0.02)
+    monkeypatch.setattr(presence, "_BEAT_NS", 0)
+    me = newcomer("one")
+    number = hosts.join(conn, me)
+    spool = Spool(tmp_path, limit_bytes=0, host="")
+    with ExitStack() as stack:
+        copies = [stack.enter_context(closing(Presence(Secret(database_url), number, spool, me))) for _ in range(2)]
+        wait_until(lambda: any(one.has_twin for one in copies), "one of them sees it")
+        (ended,) = [one for one in copies if one.has_twin]
+        ended.close()
+        (other,) = [one for one in copies if one is not ended]
+        before = conn.execute("SELECT beat_at, left_at FROM hosts").fetchone()
+        wait_until(lambda: conn.execute("SELECT beat_at FROM hosts").fetchone()[0] > before[0], "a beat")
+        assert (before[1], other.has_twin) == (None, False)
+    assert [one.state for one in hosts.hosts(conn)] == ["left"]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.store.ledger_row.host_watch import GAP_S, HostWatch
+from tasks.store.ledger_row.beat_watch import GAP_S
+from tasks.store.ledger_row.host_watch import HostWatch
 from tasks.store.ledger_row.hosts import BEAT_S, Host
 from tasks.store.ledger_row.statements import TTL_S
 
