@@ -59,7 +59,7 @@ def find(sources: Sequence[str], settings: Settings) -> Given:
         else:
             selections += found.selections
             others += found.sources
-    is_shown = any(_TEXT.match(text) and _KEY.search(text) for text in sources)
+    is_shown = any(map(names_key, sources))
     return Given(tuple(selections), tuple(faults), (_KEY_NOTE,) if is_shown else (), tuple(others))
 
 
@@ -80,6 +80,11 @@ def selections_of(found: Given) -> tuple[Selection, ...]:
     if faults:
         raise ConfigError("\n".join(faults))
     return found.selections
+
+
+def names_key(text: str) -> bool:
+    """Whether the text, and not a file that it names, is an address with an API key in it."""
+    return bool(_TEXT.match(text) and _KEY.search(text))
 
 
 def _named(settings: Settings, name: str | None) -> Given:

@@ -10,14 +10,16 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from supervisor.selections import given
 from supervisor.web.page import Listing, Page
 from supervisor.web.views import other_products
 from supervisor.web.views.product_view import moment
 from tasks.errors import ConfigError, plain
 from tasks.keepa.locales import shop
 from tasks.keepa.request import DEAL_TOKENS
-from tasks.keepa.selection import explanation, selection
+from tasks.keepa.selection import explanation
 from tasks.keepa.selection.page_link import page_link
+from tasks.keepa.source.explanation import explain as source_words
 from tasks.planning import streams
 from tasks.store import crawls
 from tasks.store.calls import sums
@@ -29,13 +31,16 @@ if TYPE_CHECKING:
     from supervisor.config.web_settings import WebSettings
     from supervisor.web.page import Visit
     from tasks.keepa.selection.selection import Selection
+    from tasks.keepa.source.source import Source
     from tasks.planning.streams import Stream
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl, Watermark
 
 _Read: TypeAlias = "Callable[[Connection, WebSettings], list[dict[str, Any]]]"
 _PATH: Final = "/selections"
-_PASTED: Final = "pasted"  # the name of a selection without a file
+_KEY_NOTE: Final = (
+    "the address has an API key in it, which is in the history of this browser now: leave the key out next time"
+)
 _DAY: Final = timedelta(days=1)
 _LISTING: Final = "/deal"
 _COLUMNS: Final = ("name", "domain", "shop", "key", "known_until", "walked_at", "asks_for", "query")
@@ -121,12 +126,23 @@ def _part(one: Crawl) -> str:
 
 
 def _checked(text: str, domains: Sequence[int]) -> dict[str, Any]:
-    """What the selection in a text asks for, or every fault of it."""
+    """What the selection or the source in a text asks for, or every fault of it; as `sluicegate selection check`."""
+    note = _KEY_NOTE if given.names_key(text) else ""
     try:
-        found = selection.for_domains(text, name=_PASTED, domains=domains)
+        found = given.in_text(given.PASTED, text, domains)
     except ConfigError as error:
-        return {"faults": plain(error), "selections": []}
-    return {"faults": "", "selections": [_about(one) for one in found]}
+        return {"faults": plain(error), "note": note, "selections": [], "sources": []}
+    return {
+        "faults": "",
+        "note": note,
+        "selections": [_about(one) for one in found.selections],
+        "sources": [_source(one) for one in found.sources],
+    }
+
+
+def _source(one: Source) -> dict[str, str]:
+    query = json.dumps(dict(one.query), indent=2, ensure_ascii=False)
+    return {"shop": shop(one.domain), "asks_for": source_words(one), "query": query}
 
 
 def _listing(visit: Visit) -> Listing:

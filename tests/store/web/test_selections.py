@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import quote
+
+from supervisor.selections import given
+from tasks.errors import ConfigError, plain
+from tasks.keepa.locales import shop
+from tasks.keepa.source.explanation import explain
+from tasks.keepa.source.source import KINDS
 from tasks.planning import streams
 from tasks.settings import SourceSettings, WatchListSettings
 from tasks.store import refused_sources
 from tasks.store.watch import lists
+from tests.fixtures.jobs import QUERY
 
 BEST = SourceSettings(name="best", query={"source": "bestsellers", "categoryId": 3010075031, "domainId": 1})
 SELLER = SourceSettings(name="shop", query={"source": "bestsellers", "categoryId": 7, "domainId": 3})
@@ -40,3 +49,35 @@ def test_without_them_nothing_is_said_of_them(visit, database_url):
     words = visit(database_url).page("/selections").text
     assert "Sources" not in words
     assert "kept fresh" not in words
+
+
+SOURCES = (
+    {"source": "bestsellers", "categoryId": 172282, "domainId": 1},
+    {"source": "seller", "sellerId": "A2L77EE7U53NWQ", "domainId": 3},
+    {"source": "product-finder", "query": {"brand": ["atlas"]}, "most": 200, "domainId": 1},
+    {"source": "category", "categoryId": 172282, "domainId": 1},
+    {"source": "lightning-deals", "domainId": 1},
+)
+
+
+def test_a_pasted_text_is_taken_and_refused_as_the_command_takes_it(visit, database_url):
+    site = visit(database_url)
+    assert sorted(one["source"] for one in SOURCES) == sorted(KINDS), "there is an example of each kind"
+    unknown = {"source": "everything"}
+    for one in (*SOURCES, *({**source, "refresh": "1s", "colour": 3} for source in SOURCES), unknown):
+        text = json.dumps(one)
+        words = site.page(f"/selections?check={quote(text)}").text
+        try:
+            (found,) = given.in_text("pasted", text, (1,)).sources
+        except ConfigError as error:
+            assert " ".join(plain(error).split()) in words
+            assert "valid" not in words
+        else:
+            assert f"a valid source of products, for {shop(found.domain)}" in words
+            assert explain(found) in words
+
+
+def test_a_pasted_key_is_told(visit, database_url):
+    site = visit(database_url)
+    address = f"https://api.keepa.com/deal?key={'k' * 64}&selection={quote(json.dumps(QUERY))}"
+    assert "has an API key in it" in site.page(f"/selections?check={quote(address)}").text
