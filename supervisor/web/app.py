@@ -35,6 +35,7 @@ from supervisor.web.pages import PAGES
 from supervisor.web.render import Renderer
 from supervisor.web.run_reader import RunReader
 from supervisor.web.static_files import FOLDER, StaticFiles
+from supervisor.web.views.way_back import WayBack, way_back
 from tasks.errors import ConfigError, Error, plain
 from tasks.redaction import Redactor
 from tasks.runtime.log import LibraryHandler, capture_library_logs, stream_logger
@@ -52,6 +53,13 @@ if TYPE_CHECKING:
 _THREADS: Final = 4
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _SMALLEST_PACKED: Final = 500
+_TITLES: Final = {
+    HTTPStatus.BAD_REQUEST: "This cannot be answered",
+    HTTPStatus.NOT_FOUND: "There is no such thing",
+    HTTPStatus.CONFLICT: "Nothing was done",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Not now",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of the program",
+}
 _ENCODINGS: Final = {".csv": lists.as_csv, ".json": lists.as_json}
 
 
@@ -121,7 +129,7 @@ class _Site:
                 html = await self._in_thread(self._render, page, visit)
                 return HTMLResponse(html)
 
-            return await self._or_refused(request, answer)
+            return await self._or_refused(request, answer, page)
 
         return show
 
@@ -139,13 +147,11 @@ class _Site:
     def _acts(self, page: Page, act: Callable[[Visit], Any]) -> Callable[[Request], Awaitable[Response]]:
         async def do(request: Request) -> Response:
             async def answer() -> Response:
-                form = await _form_of(request)
-                moved = await self._in_thread(act, self._visit(request, form))
+                moved = await self._in_thread(act, self._visit(request, await _form_of(request)))
                 return RedirectResponse(moved.path, HTTPStatus.SEE_OTHER)
 
-            return await self._or_refused(request, answer)
+            return await self._or_refused(request, answer, page)
 
-        _ = page
         return do
 
     def _render(self, page: Page, visit: Visit) -> str:
@@ -173,21 +179,24 @@ class _Site:
             self._limiter = CapacityLimiter(_THREADS)
         return await to_thread.run_sync(call, *arguments, limiter=self._limiter, abandon_on_cancel=True)
 
-    async def _or_refused(self, request: Request, answer: Callable[[], Awaitable[Response]]) -> Response:
+    async def _or_refused(
+        self, request: Request, answer: Callable[[], Awaitable[Response]], page: Page | None = None
+    ) -> Response:
         try:
             return await answer()
         except Refusal as refusal:
-            return self._say(request, refusal.status, str(refusal))
+            return self._say(request, refusal.status, str(refusal), await _way_back(request, page))
         except ConfigError as error:
-            return self._say(request, HTTPStatus.INTERNAL_SERVER_ERROR, plain(error))
+            return self._say(request, HTTPStatus.INTERNAL_SERVER_ERROR, plain(error), await _way_back(request, page))
         except (Error, LedgerError) as error:
-            return self._say(request, HTTPStatus.SERVICE_UNAVAILABLE, plain(error))
+            return self._say(request, HTTPStatus.SERVICE_UNAVAILABLE, plain(error), await _way_back(request, page))
 
-    def _say(self, request: Request, status: HTTPStatus, words: str) -> Response:
-        """A page with a sentence; JSON for a program that asks for it."""
+    def _say(self, request: Request, status: HTTPStatus, words: str, back: WayBack | None = None) -> Response:
+        """A page with a sentence, and a link to where the visitor came from; JSON for a program that asks for it."""
         if request.url.path.endswith(".json") or "application/json" in request.headers.get("accept", ""):
             return JSONResponse({"error": words}, status)
-        values = {"page": None, "now": datetime.now(UTC), "words": words, "code": status.value, "title": status.phrase}
+        title = _TITLES.get(status, status.phrase)
+        values = {"page": None, "now": datetime.now(UTC), "words": words, "title": title, "back": back}
         return HTMLResponse(self._renderer.html("message.html", values), status)
 
     async def _not_found(self, request: Request, _error: Exception) -> Response:
@@ -256,6 +265,16 @@ class _Site:
             return web_token.read_or_make(self._token_path)
         except OSError:
             return Secret(secrets.token_urlsafe())  # nobody can know it: nobody is let in
+
+
+async def _way_back(request: Request, page: Page | None) -> WayBack | None:
+    """Where the visitor came from with this request for `page`."""
+    if page is None:
+        return None
+    path = {name: str(value) for name, value in request.path_params.items()}
+    is_form = request.method == "POST"
+    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return way_back(page, path, await _form_of(request) if is_form else {}, "" if is_form else address)
 
 
 async def _form_of(request: Request) -> dict[str, str]:

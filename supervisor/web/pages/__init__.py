@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     *deals.PAGES,
-    product.PAGE,
+    *product.PAGES,
     tokens.PAGE,
     *selections.PAGES,
     *quarantine.PAGES,

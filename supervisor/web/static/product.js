@@ -99,3 +99,25 @@ if (given && place && window.uPlot) new PriceChart(place, JSON.parse(given.textC
 for (const box of document.querySelectorAll("form.lines input[type=checkbox]")) {
   box.addEventListener("change", () => box.form.requestSubmit());
 }
+
+// What comes of an order to fetch the product is told as soon as it is known; the rest of the page stays as it is.
+const fetching = document.getElementById("fetching");
+
+async function tell() {
+  if (document.hidden) return;
+  try {
+    const reply = await fetch(fetching.dataset.address, { signal: AbortSignal.timeout(2500) });
+    if (!reply.ok) return; // a passing fault; the banner tells of one that lasts
+    const [{ state, sentence }] = (await reply.json()).fetches;
+    if (state === "wait") return;
+    clearInterval(asking);
+    fetching.dataset.state = state;
+    fetching.querySelector("span").textContent = sentence;
+    fetching.querySelector("a").textContent = "Show it as it is now";
+    document.getElementById("cancel")?.remove();
+  } catch {
+    // It is asked again.
+  }
+}
+
+const asking = fetching && fetching.dataset.state === "wait" ? setInterval(tell, 1000) : 0;

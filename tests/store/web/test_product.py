@@ -8,10 +8,14 @@ from decimal import Decimal
 
 import pytest
 
+from supervisor.control.protocol import Answer
 from supervisor.report import OrderRecord, Report, RunRecord, SupervisorRecord, write
+from supervisor.web.pages import product_orders
 from supervisor.web.views import product_view
+from tasks.errors import EXIT_FAILED, EXIT_TRY_LATER
 from tasks.store import deals
 from tasks.store.products import products
+from tests.fixtures.site import Text
 from tests.store.conftest import a_deal
 
 SHARE = ("AMAZON", "NEW", "USED", "SALES", "BUY_BOX_SHIPPING")
@@ -138,14 +142,8 @@ def test_a_product_of_which_only_a_deal_is_known_says_what_is_missing(visit, con
     assert "in the chart" not in page.text
 
 
-@pytest.mark.parametrize(
-    ("answer", "is_offered"), [({}, True), ({"code": 0, "words": "written; charged 1 token"}, False)]
-)
-def test_what_was_asked_for_and_is_not_there_yet_can_be_cancelled(visit, gathered_url, fetched, answer, is_offered):
-    site = visit(gathered_url)
-    path = f"/product/1/{fetched}"
-    order = OrderRecord(at="2026-11-30T00:00:00Z", by="web", order=f"fetch {fetched} --domain amazon.com", **answer)
-    report = Report(
+def report_of(*orders):
+    return Report(
         written_at="2026-11-30T00:00:00Z",
         supervisor=SupervisorRecord(pid=1, state="running"),
         run=RunRecord(
@@ -156,12 +154,51 @@ def test_what_was_asked_for_and_is_not_there_yet_can_be_cancelled(visit, gathere
         services=(),
         rows_written={},
         deaths=(),
-        orders=(order,),
+        orders=orders,
     )  # fmt: skip
-    write(report, site.state.status)
-    assert ("Cancel it" in site.get(f"{path}?fetched=yes").text) is is_offered
+
+
+UNDER_WAY = ({}, "wait", "is not there yet")
+FETCHED = ({"code": 0, "words": "written; charged 1 token"}, "good", "Written; charged 1 token.")
+GIVEN_UP = ({"code": EXIT_TRY_LATER, "words": "cancelled before its turn"}, "off", "Cancelled before its turn.")
+FAILED = ({"code": EXIT_FAILED, "words": "HTTP 500"}, "bad", "HTTP 500.")
+
+
+@pytest.mark.parametrize(("answer", "state", "words"), [UNDER_WAY, FETCHED, GIVEN_UP, FAILED])
+def test_what_comes_of_an_order_to_fetch_is_told_and_it_can_be_cancelled_until_then(
+    visit, gathered_url, fetched, answer, state, words
+):
+    site = visit(gathered_url)
+    path = f"/product/1/{fetched}"
+    order = OrderRecord(at="2026-11-30T00:00:00Z", by="web", order=f"fetch {fetched} --domain amazon.com", **answer)
+    write(report_of(order), site.state.status)
+    assert words in site.page(f"{path}?fetched=yes").text
+    assert ("Cancel it" in site.get(f"{path}?fetched=yes").text) is (state == "wait")
     assert "Cancel it" not in site.get(path).text
-    assert site.post(f"{path}/cancel", {}).status_code == 409, "no supervisor is there to do it"
+    (told,) = site.json(f"{path}/fetch.json?fetched=yes")["fetches"]
+    assert (told["state"], words in told["sentence"]) == (state, True)
+    assert site.json(f"{path}/fetch.json")["fetches"] == []
+
+
+def test_a_cancel_that_comes_too_late_leads_to_what_came_of_the_order(visit, gathered_url, fetched, monkeypatch):
+    site = visit(gathered_url)
+    path = f"/product/1/{fetched}"
+    answer, _, _ = FETCHED
+    order = OrderRecord(at="2026-11-30T00:00:00Z", by="web", order=f"fetch {fetched} --domain amazon.com", **answer)
+    write(report_of(order), site.state.status)
+    refused = Answer(code=EXIT_FAILED, words=f"{fetched} is not being fetched")
+    monkeypatch.setattr(product_orders, "deliver", lambda *_, **__: refused)
+    reply = site.post(f"{path}/cancel", {})
+    assert reply.status_code == 303
+    told = site.page(reply.headers["location"]).text
+    assert "There was nothing to cancel any more. Written; charged 1 token." in told
+
+
+def test_a_refused_order_leads_back_to_its_product(visit, gathered_url, fetched):
+    site = visit(gathered_url)
+    reply = site.post(f"/product/1/{fetched}/cancel", {})
+    assert reply.status_code == 409, "no supervisor is there to do it"
+    assert f"/product/1/{fetched}" in Text(reply.text).links
 
 
 def test_what_is_not_known_is_said(visit, gathered_url, fetched):

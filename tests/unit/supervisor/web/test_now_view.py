@@ -24,6 +24,7 @@ from supervisor.web.pages import events, now, orders, settings_page
 from supervisor.web.render import Renderer
 from supervisor.web.static_files import StaticFiles
 from supervisor.web.verdict import verdict
+from supervisor.web.views.way_back import WayBack
 
 NOW = datetime(2026, 11, 30, 18, 43, 29, tzinfo=UTC)
 AWAY = ConditionRecord(kind="database", since=NOW.isoformat(), why="no answer", who=("upsert-0",))
@@ -186,7 +187,8 @@ def pages_with(text):
         "events.html",
         {**about, "page": events.PAGE, "events": events._events(status.report, ""), "kind": "", "kinds": [text]},
     )
-    yield RENDERER.html("message.html", {**about, "page": None, "title": text, "words": text, "code": 400})
+    back = WayBack(text, f"/&{text}")
+    yield RENDERER.html("message.html", {**about, "page": None, "title": text, "words": text, "back": back})
     preview = orders.Preview(text, text, text, {"role": text}, text, text)
     yield RENDERER.html("order.html", {**about, "page": orders.PAGES[0], "name": "set", "preview": preview})
     yield RENDERER.html(
