@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from supervisor.config.environment import environment
-from supervisor.config.settings import load_settings
+from supervisor.database.access import query_plan
 from supervisor.report import Frame
 from supervisor.status.as_json import to_json
 from supervisor.status.status import Status, gather
@@ -39,7 +38,7 @@ def show(*, as_json: bool, watch: bool) -> int:
     Raises:
         ConfigError: the settings cannot be used.
     """
-    settings = load_settings(environment())
+    settings = query_plan().settings
     if watch and not as_json:
         return _watch(settings)
     while True:

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ledger import installation
-from supervisor.config import run_plan, settings
-from supervisor.config.environment import environment, forget_client_variables
-from supervisor.database import embedded
+from supervisor.config.environment import forget_client_variables
+from supervisor.database import embedded, in_force
 from tasks.errors import NoRows
 from tasks.secret import Secret
 
@@ -23,12 +22,12 @@ _HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
 
 
 def query_plan() -> RunPlan:
-    """The plan of a run with these settings, for a command that looks at its database or its files.
+    """The plan of a run as it is now, with what `set` ordered, for a command about its database or its files.
 
     Raises:
-        ConfigError: the settings cannot be used.
+        ConfigError: the settings cannot be used, or not together with what was ordered.
     """
-    return run_plan.make_run_plan(settings.load_settings(environment()), synthetic_into_database=True)
+    return in_force.plan_in_force()[0]
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from supervisor.config import settings
 from supervisor.config.environment import environment
 from supervisor.config.options import BY_NAME
 from supervisor.config.run_plan import make_run_plan
-from supervisor.database.access import query_plan
 from tasks.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def plan_in_force() -> tuple[RunPlan, dict[str, str]]:
     Raises:
         ConfigError: the settings cannot be used, or not together with what was ordered.
     """
-    plan = query_plan()
+    plan = make_run_plan(settings.load_settings(environment()), synthetic_into_database=True)
     told = overrides(plan)
     return (plan_with(told) if told else plan), told
 

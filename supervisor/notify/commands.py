@@ -13,7 +13,7 @@ from ledger import durations, localtime
 from supervisor.config.environment import environment
 from supervisor.config.files import rule_files
 from supervisor.config.notify_settings import NotifySettings
-from supervisor.config.settings import UnusableSettings, load_settings, read_texts
+from supervisor.config.settings import UnusableSettings, read_texts
 from supervisor.database.access import query_connection, query_plan
 from supervisor.notify.live_rules import live_rules
 from supervisor.notify.service import KEPT
@@ -172,7 +172,7 @@ def test(chosen: argparse.Namespace) -> int:
     Raises:
         ConfigError: there are no rules, they have faults, or no target is called so.
     """
-    settings = _with_rules(load_settings(environment()))
+    settings = _with_rules(query_plan().settings)
     known = {one.name: one for one in settings.loaded_targets}
     unknown = [name for name in chosen.targets if name not in known]
     if unknown:

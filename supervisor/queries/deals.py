@@ -9,10 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ledger import durations, installation
-from supervisor.config import run_plan
-from supervisor.config.environment import environment
-from supervisor.config.settings import load_settings
-from supervisor.database.access import query_connection
+from supervisor.database.access import query_connection, query_plan
 from supervisor.queries import deal_conditions
 from supervisor.queries.deal_conditions import RESALE_COLUMNS, DealOutput
 from supervisor.queries.deal_defaults import BY_MONEY, usual
@@ -51,9 +48,9 @@ def show(chosen: argparse.Namespace) -> int:
         ConfigError: the settings cannot be used.
         StoreError: the database does not answer.
     """
-    settings = load_settings(environment())
-    with query_connection(run_plan.make_run_plan(settings, synthetic_into_database=True)) as conn:
-        selections = selection_names(conn, settings)
+    plan = query_plan()
+    with query_connection(plan) as conn:
+        selections = selection_names(conn, plan.settings)
         names = selections.by_number()
         every_name = {*selections.by_key().values()}
         unknown = [name for name in chosen.selection or () if name not in every_name]

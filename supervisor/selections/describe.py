@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from supervisor.config.environment import environment
-from supervisor.config.settings import load_settings
+from supervisor.database.access import query_plan
 from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Output
 from supervisor.selections import given
@@ -152,7 +151,7 @@ def _source(one: Source) -> SourceOutput:
 
 
 def _found(chosen: argparse.Namespace) -> Given:
-    return given.find(chosen.sources, load_settings(environment()))
+    return given.find(chosen.sources, query_plan().settings)
 
 
 def _as_json(found: Given) -> int:

@@ -18,10 +18,8 @@ from supervisor.cli.fetch.fetch_answer import Fetched
 from supervisor.cli.fetch.fetch_progress import Patience, Progress, logger
 from supervisor.cli.surroundings import is_running, surroundings
 from supervisor.config import run_plan
-from supervisor.config.environment import environment
-from supervisor.config.settings import load_settings
 from supervisor.database import paying_key
-from supervisor.database.access import query_connection
+from supervisor.database.access import query_connection, query_plan
 from tasks.errors import EXIT_USAGE, Error, NoRows, RequestRefused, plain
 from tasks.jobs.components import JobComponents
 from tasks.jobs.look_up import LookUp, LookUps
@@ -60,7 +58,7 @@ def fetch(chosen: argparse.Namespace) -> int:
         NoRows: Keepa knows none of the products.
         Error: the API or the database refuses.
     """
-    settings = load_settings(environment())
+    settings = query_plan().settings
     domains = {one.domain or chosen.domain for one in chosen.products} if chosen.domain is None else {chosen.domain}
     if None in domains and len(settings.keepa_domains) > 1:
         shops = ", ".join(map(shop, settings.keepa_domains))

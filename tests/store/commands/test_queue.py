@@ -8,6 +8,7 @@ from tasks.keepa.selection.selection import parse
 from tasks.store import quarantine, selections
 from tasks.store.queue import queue
 from tests.fakes.program.cli_program import Program
+from tests.fixtures.running import told_supervisor
 
 GERMAN = {"domainId": 3, "priceTypes": [1]}
 USED = {"domainId": 1, "priceTypes": [2]}
@@ -53,6 +54,16 @@ def test_the_queue_is_listed_and_what_nobody_asks_for_is_dropped(ask, conn):
     assert json.loads(run("queue", "drop", "--json"))["dropped"] == 0
     assert len(run("queue").splitlines()) == 2
     assert "unwanted" not in run("status")
+
+
+def test_what_set_ordered_of_the_running_supervisor_is_wanted(ask, tmp_path):
+    run, _ = ask
+    (tmp_path / "used.json").write_text(json.dumps(USED))
+    both = f"{tmp_path / 'german.json'},{tmp_path / 'used.json'}"
+    with told_supervisor(tmp_path / "state", {"SELECTIONS": both}):
+        assert all(one["is_chosen"] for one in json.loads(run("queue", "--json"))["queue"])
+        assert run("queue", "drop") == "0 products were removed from the queue\n"
+    assert run("queue", "drop") == "3 products were removed from the queue\n"
 
 
 def test_the_list_says_when_its_figures_are_estimates(ask, conn):
