@@ -3,64 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ledger import SystemClock
 from supervisor.cli.run_command import run_command
 from tasks.errors import ConfigError, StoreError
-from tasks.keepa.decode.replies import Offer
-from tasks.store import deals
 from tasks.store.connection import connect
 from tasks.store.partitions import layout, mirror, move, tables
 from tasks.store.partitions.move import Move
-from tasks.store.products import products
-from tests.fakes.program.cli_program import ROOT, Program
+from tests.fakes.program.cli_program import Program
 from tests.fakes.waiting import wait_until
+from tests.fixtures.database.moving import ASINS, NOW, READ, fill, in_parts, rows
 from tests.fixtures.database.postgres import PARTS
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-ASINS = [f"B{number:09}" for number in range(1, 61)]
-READ = (*tables.KEYS, "deals", "current_deals", "price_history", "price_series", "live_offers", "sales_rank_history")
-
 pytestmark = pytest.mark.skipif(PARTS > 0, reason="the tables of these tests are to be moved by them")
-
-
-@pytest.fixture
-def filled(conn, make_deal, make_product):
-    """Three locales with deals, products with histories, ranks and offers."""
-    fill(conn, make_deal, make_product, ASINS, NOW)
-    return conn
-
-
-def fill(conn, make_deal, make_product, asins, at, update=7_800_000):
-    for domain in (1, 3, 8):
-        deals.write(conn, domain, [make_deal(asin, last_update=update) for asin in asins], seen_at=at)
-        found = [
-            make_product(
-                asin,
-                last_update=update,
-                sales_ranks={"283155": [7_000_000, 5, 7_000_100, update % 1000]},
-                offers=[Offer(offer_id=number, offer_csv=[7_000_000, 100, 0]) for number in range(3)],
-                live_offers_order=[0, 2],
-                offers_successful=True,
-            )
-            for asin in asins
-        ]
-        products.write(conn, domain, found, fetched_at=at, has_history=True)
-
-
-def rows(conn, names=READ):
-    """Every row that a reader sees, as text; the order is none."""
-    found = {name: conn.execute(f"SELECT t::text FROM {name} AS t").fetchall() for name in names}
-    found["products.sales_ranks"] = conn.execute("SELECT p.asin, p.sales_ranks::text FROM products AS p").fetchall()
-    return {name: sorted(lines) for name, lines in found.items()}
 
 
 def catalogue(conn):
@@ -88,10 +48,6 @@ def catalogue(conn):
         WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace""",
     )
     return [sorted(map(str, conn.execute(query).fetchall())) for query in queries]
-
-
-def in_parts(conn, parts=3, on_step=lambda _: None):
-    return Move(conn, SystemClock(), parts=parts).run(on_step)
 
 
 THEIRS = """
@@ -133,77 +89,6 @@ def test_everything_that_can_be_told_is_the_same_afterwards(filled):
         assert not in_parts(filled), "there was nothing left to do"
     finally:
         filled.execute("DROP OWNED BY reader CASCADE; DROP ROLE reader")
-
-
-class Writer:
-    """Writes at random as the program, a person and an older build do."""
-
-    def __init__(self, conn, make_deal, make_product, seed):
-        self.conn, self.make = conn, (make_deal, make_product)
-        self.chance, self.minute = random.Random(seed), 0
-        self.ways = [self.add, self.renew, self.delete, self.remove, self.rename, self.think_better_of_it]
-
-    def write(self):
-        self.minute += 1
-        self.chance.choice(self.ways)(self.chance.sample(ASINS, 4))
-
-    def add(self, _):
-        self._fill([f"B9{self.chance.randrange(10**8):08}"])
-
-    def renew(self, asins):
-        self._fill(asins)
-
-    def delete(self, asins):
-        self.conn.execute("DELETE FROM price_series_rows WHERE domain = 3 AND asin = ANY(%s)", (asins,))
-
-    def remove(self, asins):
-        with self.conn.transaction():
-            deals.remove(self.conn, 8, asins)
-
-    def rename(self, asins):
-        self.conn.execute(
-            "UPDATE products SET asin = %s WHERE domain = 1 AND asin = %s", (f"B8{self.minute:08}", asins[0])
-        )
-
-    def think_better_of_it(self, _):
-        with self.conn.transaction(force_rollback=True):
-            self.conn.execute("DELETE FROM products")
-
-    def _fill(self, asins):
-        fill(self.conn, *self.make, asins, NOW + timedelta(minutes=self.minute), update=7_800_000 + self.minute)
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_what_is_written_meanwhile_is_there_however_it_was_written(
-    filled, database_url, make_deal, make_product, seed, monkeypatch
-):
-    for name in ("_FIRST_ROWS", "_MOST_ROWS", "_LEAST_ROWS"):
-        monkeypatch.setattr(move, name, 40)
-    latest, seen = {}, set()
-    with connect(database_url, application_name="writer", autocommit=True) as conn:
-        writer = Writer(conn, make_deal, make_product, seed)
-
-        def write(done):
-            seen.add((done.phase, done.table))
-            if done.phase == "swap":
-                latest.update(rows(conn))
-            else:
-                writer.write()
-
-        assert in_parts(filled, on_step=write)
-    assert seen > {("copy", table) for table in tables.KEYS}
-    assert rows(filled) == latest
-
-
-def test_a_truncated_table_is_empty_afterwards(filled, database_url):
-    with connect(database_url, application_name="writer", autocommit=True) as writer:
-
-        def empty(done):
-            if (done.phase, done.table) == ("compare", "deal_rows"):
-                writer.execute("TRUNCATE offers")
-
-        assert in_parts(filled, on_step=empty)
-    assert filled.execute("SELECT count(*) FROM offers").fetchone() == (0,)
 
 
 OBSTACLES = {
@@ -261,22 +146,6 @@ def test_rows_without_a_copy_in_the_end_are_found_too(filled, database_url):
 
         with pytest.raises(StoreError, match="1 rows of deal_sightings differ"):
             in_parts(filled, on_step=spoil)
-
-
-def test_a_column_that_a_migration_adds_meanwhile_stops_no_writer_and_the_move_begins_anew(
-    filled, database_url, make_deal, make_product
-):
-    with connect(database_url, application_name="migration", autocommit=True) as other:
-
-        def add(done):
-            if (done.phase, done.table) == ("copy", "price_series_rows"):
-                other.execute("ALTER TABLE products ADD COLUMN IF NOT EXISTS newer int DEFAULT 5")
-                fill(other, make_deal, make_product, ["B000000099"], NOW)
-
-        with pytest.raises(StoreError, match="a migration changed the tables meanwhile"):
-            in_parts(filled, on_step=add)
-    assert in_parts(filled)
-    assert filled.execute("SELECT newer, count(*) FROM products GROUP BY 1").fetchall() == [(5, 3 * 61)]
 
 
 @pytest.fixture
@@ -348,53 +217,4 @@ def test_a_command_that_is_killed_in_the_middle_goes_on_from_there(
     assert done.returncode == 0, done.stderr
     with filled.transaction():
         assert layout.are_parted(filled)
-    assert rows(filled) == before
-
-
-def test_a_move_waits_for_a_transaction_that_reads_and_then_ends(filled, database_url):
-    """A back-up holds every table while it runs: the swap gives way again and again, and comes after it."""
-    with connect(database_url, application_name="back-up") as backup:
-        steps = []
-
-        def read(done):
-            steps.append(done)
-            if done.phase == "swap":
-                backup.execute("SELECT count(*) FROM products")
-
-        moving = Move(filled, SystemClock(), parts=3)
-        waits = []
-        moving.stop.wait = lambda _: waits.append(1) or (len(waits) == 2 and backup.rollback()) or False
-        assert moving.run(read)
-    assert len(waits) >= 2
-
-
-@pytest.mark.parametrize("ends", ["commit", "rollback"])
-def test_a_row_that_somebody_is_deleting_is_copied_when_that_has_ended(filled, database_url, ends):
-    """What it saw before would have a copy that outlives the row."""
-    with connect(database_url, application_name="writer") as writer:
-
-        def delete(done):
-            if (done.phase, done.table) == ("copy", "products"):
-                writer.execute("DELETE FROM price_series_rows WHERE asin = %s", (ASINS[3],))
-
-        moving, waits = Move(filled, SystemClock(), parts=3), []
-        moving.stop.wait = lambda _: waits.append(1) or (len(waits) == 2 and getattr(writer, ends)()) or False
-        assert moving.run(delete)
-    assert len(waits) == 2
-    left = filled.execute("SELECT count(*) FROM price_series_rows WHERE asin = %s", (ASINS[3],)).fetchone()
-    assert left == ((0,) if ends == "commit" else (6,))
-
-
-def test_only_one_who_moves_at_a_time(filled, database_url):
-    """Two at once take turns, and both end well."""
-    before = rows(filled)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    code = (
-        "import sys; from ledger import SystemClock; from tasks.store.connection import connect;"
-        "from tasks.store.partitions.move import Move;"
-        "conn = connect(sys.argv[1], application_name='one', autocommit=True);"
-        "Move(conn, SystemClock(), parts=3).run(lambda _: None)"
-    )
-    two = [subprocess.Popen([sys.executable, "-c", code, database_url], env=environment) for _ in range(2)]
-    assert [one.wait(600) for one in two] == [0, 0]
     assert rows(filled) == before

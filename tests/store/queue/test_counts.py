@@ -3,48 +3,27 @@
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from threading import Event
 
 import psycopg
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
 from tasks.planning.streams import WantedStreams
-from tasks.store import migrate
 from tasks.store.connection import connect
 from tasks.store.queue import changes, claim_by_asin, finished, leftovers, queue, requeue
-from tasks.store.queue.check import check
-from tasks.store.queue.counts import FEW, LowestLease, QueueCounts, queue_counts
+from tasks.store.queue.counts import LowestLease, QueueCounts, queue_counts
 from tasks.store.queue.front import ClaimFront
 from tasks.store.queue.queue import Item
 from tasks.store.queue.renew import renew
-from tests.store.queue.test_queue import asins_of, put, reads, take
+from tests.fixtures.database.queue_figures import ASINS, COUNTED, OURS, checked
+from tests.store.queue.test_queue import put, reads, take
 
-ASINS = [f"B{at:09}" for at in range(4)]
 KEYS = ("mine", "other", None)
-OURS = WantedStreams(keys=("mine",), domains=(1,))
 LATER = datetime.now(UTC) + timedelta(days=365)
-COUNTED = """
-SELECT count(*) FROM (
-    SELECT domain, selection_key, detail, count(*) FILTER (WHERE state IN ('pending', 'leased')) AS waiting,
-           count(*) FILTER (WHERE state = 'done') AS done, count(*) FILTER (WHERE state = 'given up') AS given_up
-    FROM fetch_queue GROUP BY 1, 2, 3
-) AS there FULL JOIN (
-    SELECT domain, selection_key, detail, sum(waiting) AS waiting, sum(done) AS done, sum(given_up) AS given_up
-    FROM fetch_queue_counts GROUP BY 1, 2, 3 HAVING (sum(waiting), sum(done), sum(given_up)) <> (0, 0, 0)
-) AS kept ON (there.domain, there.detail) = (kept.domain, kept.detail)
-    AND coalesce(there.selection_key, '') = coalesce(kept.selection_key, '')
-WHERE (there.waiting, there.done, there.given_up) IS DISTINCT FROM (kept.waiting, kept.done, kept.given_up)
-"""
 LIVE = "state = 'leased' AND ready_at > clock_timestamp()"
 OF_OURS = "coalesce(selection_key, domain::text) IN ('mine', '1')"
 WAITS = f"state IN ('pending', 'leased') AND NOT ({LIVE})"
-BY_HAND = """
-INSERT INTO fetch_queue (domain, asin, detail, priority, place)
-SELECT 1, n, 'history', 0, n FROM generate_series(1, %s) AS n
-"""
 
 
 def count(conn, where, table="fetch_queue"):
@@ -184,6 +163,8 @@ SELECT domain, key || state || domain, 'history', 0, 0, state, nullif(key, ''),
 FROM (VALUES (1), (2)) AS d (domain), unnest(ARRAY['pending', 'leased', 'done', 'given up']) AS s (state),
      unnest(ARRAY['mine', 'other', '']) AS k (key)
 """
+
+
 HELD = "SELECT domain, asin, detail, attempts, lease, deaths FROM fetch_queue WHERE state = 'leased'"
 
 
@@ -251,146 +232,3 @@ def test_nobody_waits_for_another_who_has_put_the_changes_together(database_url,
         assert queue_counts(conn) == QueueCounts(pending=1, leased=0, done=1)
         other.commit()
     assert queue_counts(conn) == QueueCounts(pending=1, leased=0, done=1)
-
-
-def checked(conn):
-    with conn.transaction():
-        return check(conn, pages=2)
-
-
-def due(conn):
-    conn.execute("UPDATE fetch_queue_check SET next_at = now()")
-
-
-def test_what_was_changed_by_hand_is_found_and_the_figures_say_so_until_nothing_more_is(conn):
-    put(conn, "B1", "B2")
-    conn.execute(BY_HAND, (3 * FEW,))
-    assert checked(conn) == 3 * FEW
-    assert queue_counts(conn) == QueueCounts(pending=3 * FEW + 2, leased=0, done=0, is_estimate=True)
-    assert checked(conn) is None, "it is not due again"
-    due(conn)
-    assert checked(conn) == 0
-    assert queue_counts(conn) == QueueCounts(pending=3 * FEW + 2, leased=0, done=0)
-    conn.execute("DELETE FROM fetch_queue WHERE asin <> 'B1'")
-    due(conn)
-    assert checked(conn) == 3 * FEW + 1
-    assert queue_counts(conn).pending == 1
-
-
-def test_without_any_check_the_figures_are_estimates(conn):
-    conn.execute("TRUNCATE fetch_queue_check")
-    assert queue_counts(conn).is_estimate
-    assert checked(conn) == 0
-    assert not queue_counts(conn).is_estimate
-
-
-def test_what_goes_on_meanwhile_is_not_taken_for_wrong(database_url, conn):
-    put(conn, *ASINS)
-    with connect(database_url, application_name="other") as other:
-        queue.complete(other, take(other, 2))
-        put(other, "B9")
-        assert checked(conn) == 0
-        other.commit()
-    due(conn)
-    assert checked(conn) == 0
-    assert conn.execute(COUNTED).fetchone() == (0,)
-
-
-def test_of_two_checks_at_once_one_is_made(database_url, conn):
-    checked(conn)
-    due(conn)
-    conn.execute(BY_HAND, (5,))
-    with connect(database_url, application_name="other") as other:
-        assert check(other) == 5
-        assert checked(conn) is None
-        other.commit()
-    assert checked(conn) is None
-    assert conn.execute(COUNTED).fetchone() == (0,)
-
-
-def test_a_check_may_take_a_five_thousandth_of_the_time(conn):
-    """But it comes no more than once a minute."""
-    pauses = []
-    for waits_s in (0, 0.04):
-        with conn.transaction():
-            Event().wait(waits_s)  # what the whole transaction takes counts
-            check(conn)
-        pause = "SELECT took_s, extract(epoch FROM next_at - checked_at) FROM fetch_queue_check"
-        ((took_s, pause_s),) = conn.execute(pause).fetchall()
-        assert float(pause_s) == pytest.approx(max(60, 5_000 * took_s), rel=0.2)
-        pauses.append(pause_s)
-        due(conn)
-    assert pauses[1] > 60
-
-
-def test_few_items_are_counted_one_by_one_whatever_the_sums_say(conn):
-    """A worker neither rests while there is work nor looks for what is not there."""
-    conn.execute(BY_HAND, (3,))
-    assert queue_counts(conn).pending == 3
-    assert queue_counts(conn, OURS).pending == 3
-    assert queue_counts(conn, WantedStreams(keys=("mine",), domains=(3,))).pending == 0
-    conn.execute(BY_HAND.replace("generate_series(1", "generate_series(9"), (3 * FEW,))
-    assert queue_counts(conn).pending == FEW
-    take(conn, 100)
-    assert queue_counts(conn).leased == 100
-
-
-def test_a_queue_of_an_older_build_is_counted_when_the_schema_is_brought_up_to_date(empty_database_url):
-    files = migrate.bundled_migrations()
-    at = next(index for index, one in enumerate(files) if one.name.endswith("queue_counts.sql"))
-    with connect(empty_database_url, application_name="test", autocommit=True) as conn:
-        migrate.apply_migrations(conn, files[:at])
-        conn.execute(BY_HAND, (5,))
-        conn.execute("UPDATE fetch_queue SET state = 'done' WHERE place > 3")
-        conn.execute("UPDATE fetch_queue SET state = 'given up', selection_key = 'mine' WHERE place = 3")
-        migrate.apply_migrations(conn, files[: at + 1])
-        assert conn.execute(COUNTED).fetchone() == (0,)
-        assert checked(conn) == 0
-
-
-def finish(conn, *asins, days):
-    """Queue and end these at one moment."""
-    put(conn, *asins)
-    queue.complete(conn, take(conn))
-    conn.execute(
-        "UPDATE fetch_queue SET finished_at = now() - %s * interval '1 day' WHERE asin = ANY(%s)", (days, list(asins))
-    )
-
-
-def test_a_look_at_what_is_done_goes_on_where_the_last_one_ended(conn):
-    finish(conn, "B1", "B2", days=9)
-    finish(conn, "B3", days=8)
-    finish(conn, "B4", days=7)
-    conn.execute("INSERT INTO deal_sightings SELECT domain, asin, now() FROM fetch_queue WHERE asin IN ('B2', 'B4')")
-    after, found = None, []
-    for _ in range(4):
-        looked = renew(conn, detail="history", age_s=86_400, limit=9, after=after, look_at=1)
-        after = looked.after
-        found.append((looked.count, after is None))
-    assert found == [(1, False), (0, False), (1, False), (0, True)], (
-        "all that ended at one moment are looked at together"
-    )
-    assert asins_of(take(conn)) == ["B2", "B4"]
-
-
-def test_a_look_reads_no_more_than_it_is_told_to(conn):
-    conn.execute(BY_HAND, (3_000,))
-    conn.execute("UPDATE fetch_queue SET state = 'done', finished_at = now() - place * interval '1 minute'")
-    conn.execute("ANALYZE fetch_queue")
-    assert reads(conn, lambda: renew(conn, detail="history", age_s=60, limit=9, look_at=10)) < 100
-
-
-def test_a_look_that_has_found_enough_begins_there_again(conn):
-    finish(conn, "B1", "B2", "B3", days=9)
-    conn.execute("INSERT INTO deal_sightings SELECT domain, asin, now() FROM fetch_queue")
-    found = [renew(conn, detail="history", age_s=86_400, limit=2) for _ in range(2)]
-    assert [(one.count, one.after) for one in found] == [(2, None), (1, None)]
-
-
-def test_a_look_that_may_queue_no_more_is_followed_by_another_from_the_same_place(conn):
-    finish(conn, "B1", days=9)
-    finish(conn, "B2", days=8)
-    conn.execute("INSERT INTO deal_sightings SELECT domain, asin, now() FROM fetch_queue")
-    looked = renew(conn, detail="history", age_s=86_400, limit=1, look_at=2)
-    assert renew(conn, detail="history", age_s=86_400, limit=1, look_at=2, after=looked.after).count == 1
-    assert asins_of(take(conn)) == ["B1", "B2"]

@@ -1,0 +1,159 @@
+"""A move into partitions beside those who write, read, migrate, or move the same tables."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from ledger import SystemClock
+from tasks.errors import StoreError
+from tasks.store import deals
+from tasks.store.connection import connect
+from tasks.store.partitions import move, tables
+from tasks.store.partitions.move import Move
+from tests.fakes.program.cli_program import ROOT
+from tests.fixtures.database.moving import ASINS, NOW, fill, in_parts, rows
+from tests.fixtures.database.postgres import PARTS
+
+pytestmark = pytest.mark.skipif(PARTS > 0, reason="the tables of these tests are to be moved by them")
+
+
+class Writer:
+    """Writes at random as the program, a person and an older build do."""
+
+    def __init__(self, conn, make_deal, make_product, seed):
+        self.conn, self.make = conn, (make_deal, make_product)
+        self.chance, self.minute = random.Random(seed), 0
+        self.ways = [self.add, self.renew, self.delete, self.remove, self.rename, self.think_better_of_it]
+
+    def write(self):
+        self.minute += 1
+        self.chance.choice(self.ways)(self.chance.sample(ASINS, 4))
+
+    def add(self, _):
+        self._fill([f"B9{self.chance.randrange(10**8):08}"])
+
+    def renew(self, asins):
+        self._fill(asins)
+
+    def delete(self, asins):
+        self.conn.execute("DELETE FROM price_series_rows WHERE domain = 3 AND asin = ANY(%s)", (asins,))
+
+    def remove(self, asins):
+        with self.conn.transaction():
+            deals.remove(self.conn, 8, asins)
+
+    def rename(self, asins):
+        self.conn.execute(
+            "UPDATE products SET asin = %s WHERE domain = 1 AND asin = %s", (f"B8{self.minute:08}", asins[0])
+        )
+
+    def think_better_of_it(self, _):
+        with self.conn.transaction(force_rollback=True):
+            self.conn.execute("DELETE FROM products")
+
+    def _fill(self, asins):
+        fill(self.conn, *self.make, asins, NOW + timedelta(minutes=self.minute), update=7_800_000 + self.minute)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_written_meanwhile_is_there_however_it_was_written(
+    filled, database_url, make_deal, make_product, seed, monkeypatch
+):
+    for name in ("_FIRST_ROWS", "_MOST_ROWS", "_LEAST_ROWS"):
+        monkeypatch.setattr(move, name, 40)
+    latest, seen = {}, set()
+    with connect(database_url, application_name="writer", autocommit=True) as conn:
+        writer = Writer(conn, make_deal, make_product, seed)
+
+        def write(done):
+            seen.add((done.phase, done.table))
+            if done.phase == "swap":
+                latest.update(rows(conn))
+            else:
+                writer.write()
+
+        assert in_parts(filled, on_step=write)
+    assert seen > {("copy", table) for table in tables.KEYS}
+    assert rows(filled) == latest
+
+
+def test_a_truncated_table_is_empty_afterwards(filled, database_url):
+    with connect(database_url, application_name="writer", autocommit=True) as writer:
+
+        def empty(done):
+            if (done.phase, done.table) == ("compare", "deal_rows"):
+                writer.execute("TRUNCATE offers")
+
+        assert in_parts(filled, on_step=empty)
+    assert filled.execute("SELECT count(*) FROM offers").fetchone() == (0,)
+
+
+def test_a_column_that_a_migration_adds_meanwhile_stops_no_writer_and_the_move_begins_anew(
+    filled, database_url, make_deal, make_product
+):
+    with connect(database_url, application_name="migration", autocommit=True) as other:
+
+        def add(done):
+            if (done.phase, done.table) == ("copy", "price_series_rows"):
+                other.execute("ALTER TABLE products ADD COLUMN IF NOT EXISTS newer int DEFAULT 5")
+                fill(other, make_deal, make_product, ["B000000099"], NOW)
+
+        with pytest.raises(StoreError, match="a migration changed the tables meanwhile"):
+            in_parts(filled, on_step=add)
+    assert in_parts(filled)
+    assert filled.execute("SELECT newer, count(*) FROM products GROUP BY 1").fetchall() == [(5, 3 * 61)]
+
+
+def test_a_move_waits_for_a_transaction_that_reads_and_then_ends(filled, database_url):
+    """A back-up holds every table while it runs: the swap gives way again and again, and comes after it."""
+    with connect(database_url, application_name="back-up") as backup:
+        steps = []
+
+        def read(done):
+            steps.append(done)
+            if done.phase == "swap":
+                backup.execute("SELECT count(*) FROM products")
+
+        moving = Move(filled, SystemClock(), parts=3)
+        waits = []
+        moving.stop.wait = lambda _: waits.append(1) or (len(waits) == 2 and backup.rollback()) or False
+        assert moving.run(read)
+    assert len(waits) >= 2
+
+
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+def test_a_row_that_somebody_is_deleting_is_copied_when_that_has_ended(filled, database_url, ends):
+    """What it saw before would have a copy that outlives the row."""
+    with connect(database_url, application_name="writer") as writer:
+
+        def delete(done):
+            if (done.phase, done.table) == ("copy", "products"):
+                writer.execute("DELETE FROM price_series_rows WHERE asin = %s", (ASINS[3],))
+
+        moving, waits = Move(filled, SystemClock(), parts=3), []
+        moving.stop.wait = lambda _: waits.append(1) or (len(waits) == 2 and getattr(writer, ends)()) or False
+        assert moving.run(delete)
+    assert len(waits) == 2
+    left = filled.execute("SELECT count(*) FROM price_series_rows WHERE asin = %s", (ASINS[3],)).fetchone()
+    assert left == ((0,) if ends == "commit" else (6,))
+
+
+def test_only_one_who_moves_at_a_time(filled, database_url):
+    """Two at once take turns, and both end well."""
+    before = rows(filled)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    code = (
+        "import sys; from ledger import SystemClock; from tasks.store.connection import connect;"
+        "from tasks.store.partitions.move import Move;"
+        "conn = connect(sys.argv[1], application_name='one', autocommit=True);"
+        "Move(conn, SystemClock(), parts=3).run(lambda _: None)"
+    )
+    two = [subprocess.Popen([sys.executable, "-c", code, database_url], env=environment) for _ in range(2)]
+    assert [one.wait(600) for one in two] == [0, 0]
+    assert rows(filled) == before
