@@ -157,3 +157,20 @@ def test_only_one_who_moves_at_a_time(filled, database_url):
     two = [subprocess.Popen([sys.executable, "-c", code, database_url], env=environment) for _ in range(2)]
     assert [one.wait(600) for one in two] == [0, 0]
     assert rows(filled) == before
+
+
+def test_who_comes_too_late_by_a_moment_finds_nothing_to_do(filled, database_url):
+    """Another one begins just before it rehearses, and has ended all before it takes its next step."""
+    before, done = rows(filled), []
+    with connect(database_url, application_name="other", autocommit=True) as conn:
+        other = Move(conn, SystemClock(), parts=3)
+
+        def be_overtaken(_progress):
+            if not done:
+                other.rehearse()
+                done.append(other.run(lambda _: None))
+
+        assert Move(filled, SystemClock(), parts=3).run(be_overtaken)
+        other.rehearse()
+    assert done == [True]
+    assert rows(filled) == before
