@@ -35,8 +35,18 @@ _LINE_S: Final = 60.0
 class Monitor:
     """Makes frames or lines of one run at fixed times, and has its rows counted."""
 
-    def __init__(self, run: Supervisor, loop: Loop, log: Log, show: Callable[[Frame], None] | None) -> None:
+    def __init__(
+        self,
+        run: Supervisor,
+        loop: Loop,
+        log: Log,
+        show: Callable[[Frame], None] | None,
+        *,
+        check_s: float = _CHECK_S,
+    ) -> None:
+        """Begin nothing yet; from `begin` on the run is looked at every `check_s` seconds."""
         self._run = run
+        self._check_s = check_s
         self._loop = loop
         self._log = log
         self._show = show
@@ -113,7 +123,7 @@ class Monitor:
 
     def _check(self) -> None:
         """Have rows counted when some were written, and from time to time besides; log a new plan once."""
-        self._loop.after(_CHECK_S, self._check)
+        self._loop.after(self._check_s, self._check)
         self._look_at_ledgers()
         written = self._run.tree.totals.rows()
         self._quiet_checks = self._quiet_checks + 1 if written == self._written else _QUIET_CHECKS

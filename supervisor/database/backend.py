@@ -28,7 +28,7 @@ _MIGRATES: Final = "it is asked for its schema, which is brought up to date if i
 _STOPPED: Final = "asked to stop while the database was waited for"
 # A table that somebody reads, as a back-up does, cannot be changed meanwhile, and who asks for it after us waits behind
 # us. So we give up the wait, report it, and try again.
-_LOCK_WAIT_MS: Final = 3_000
+LOCK_WAIT_MS: Final = 3_000
 
 
 class Database(Protocol):
@@ -62,8 +62,10 @@ class Database(Protocol):
 class EmbeddedDatabase:
     """The PostgreSQL in the state directory."""
 
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: RunPlan, *, lock_wait_ms: int = LOCK_WAIT_MS) -> None:
+        """Nothing is started yet; a migration waits `lock_wait_ms` for somebody's lock, 0 for ever."""
         self._plan = plan
+        self._lock_wait_ms = lock_wait_ms
         self._directory = plan.state.postgres
         self._name = plan.database or ""
         self._doing = _OPENS
@@ -88,7 +90,11 @@ class EmbeddedDatabase:
         url = Secret(self._server.start(self._name))
         self.notes = self._server.notes
         self._doing = _MIGRATES
-        self.applied = run_interruptible(lambda: migrate(url), lambda: self._is_cancelled, DatabaseTransient(_STOPPED))
+        self.applied = run_interruptible(
+            lambda: migrate(url, lock_wait_ms=self._lock_wait_ms),
+            lambda: self._is_cancelled,
+            DatabaseTransient(_STOPPED),
+        )
         return url
 
     @property
@@ -161,7 +167,7 @@ def backend_of(plan: RunPlan) -> EmbeddedDatabase | ExternalDatabase:
     return ExternalDatabase(plan) if plan.database is None else EmbeddedDatabase(plan)
 
 
-def migrate(url: Secret) -> list[str]:
+def migrate(url: Secret, *, lock_wait_ms: int = LOCK_WAIT_MS) -> list[str]:
     """Apply what is missing of the schema; the migrations that were applied.
 
     Raises:
@@ -171,7 +177,7 @@ def migrate(url: Secret) -> list[str]:
     from tasks.store.connection import connect
     from tasks.store.migrate import apply_migrations
 
-    conn = connect(url.reveal(), application_name=APPLICATION, autocommit=True, lock_timeout_ms=_LOCK_WAIT_MS)
+    conn = connect(url.reveal(), application_name=APPLICATION, autocommit=True, lock_timeout_ms=lock_wait_ms)
     with conn:
         return apply_migrations(conn)
 

@@ -29,8 +29,10 @@ READ_ONLY: Final = "read only: default_transaction_read_only is on for this serv
 class Probe:
     """Asks one database. Used by one thread, `cut` apart."""
 
-    def __init__(self, url: Secret, clock: Clock) -> None:
+    def __init__(self, url: Secret, clock: Clock, *, connect_s: int | None = None) -> None:
+        """Wait for a connection for `connect_s` seconds, or else for the default."""
         self._url = url
+        self._connect_s = connect_s
         self._clock = clock
         self._conn: Connection | None = None
         self._made_ns = 0
@@ -82,7 +84,9 @@ class Probe:
         from tasks.store.connection import connect
 
         if self._conn is None:
-            self._conn = connect(self._url.reveal(), application_name=APPLICATION, autocommit=True)
+            self._conn = connect(
+                self._url.reveal(), application_name=APPLICATION, autocommit=True, wait_s=self._connect_s
+            )
             self._made_ns = self._clock.now_ns()
             self._line = socket.socket(fileno=os.dup(self._conn.fileno()))
         return self._conn

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import NS_PER_S
 from ledger.durations import format_duration
@@ -18,12 +18,26 @@ if TYPE_CHECKING:
     from supervisor.process.slot import Slot
 
 SPREAD: Final = 0.1  # part of the age: workers that started together must not be replaced together
-PAGE_MB: Final = 96.0  # the page's process has 45 to 60; what is above this is a leak or a list that was not let go
-PAGE_SERVED_S: Final = 60.0  # what is too large sooner would be replaced without end
-BUSY: Final = 2  # so many times as large, and it is replaced although somebody waits for an answer
 _HOUR_S: Final = 3600
 MB: Final = 1024 * 1024
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+class PageLimits(NamedTuple):
+    """When the page's process is too large.
+
+    Attributes:
+        mb: it has 45 to 60; what is above this is a leak or a list that was not let go.
+        served_s: what is too large after less service than this would be replaced without end.
+        busy: so many times as large, and it is replaced although somebody waits for an answer.
+    """
+
+    mb: float = 96.0
+    served_s: float = 60.0
+    busy: float = 2.0
+
+
+PAGE_LIMITS: Final = PageLimits()
 
 
 class Recycler:
@@ -64,13 +78,13 @@ def reason(age_s: float, rss_mb: float, settings: Settings, *, spread: float) ->
     return None
 
 
-def page_reason(rss_mb: float, served_s: float, *, is_answering: bool) -> str | None:
+def page_reason(rss_mb: float, served_s: float, *, is_answering: bool, limits: PageLimits = PAGE_LIMITS) -> str | None:
     """Why the page's process should be replaced after `served_s` seconds of service, in words; None when it should not.
 
-    An answer that is under way is waited for, up to twice the limit.
+    An answer that is under way is waited for, up to `busy` times the limit.
     """
-    limit_mb = PAGE_MB * (BUSY if is_answering else 1)
-    if served_s < PAGE_SERVED_S or rss_mb <= limit_mb:
+    limit_mb = limits.mb * (limits.busy if is_answering else 1)
+    if served_s < limits.served_s or rss_mb <= limit_mb:
         return None
     return f"the page's process has {rss_mb:.0f} MB, more than {limit_mb:.0f}"
 

@@ -23,6 +23,7 @@ from supervisor.process.restart_policy import Cause, Policy, RestartType
 from supervisor.process.spec import WEB, Spec
 from supervisor.process.states import Event, Stage, State
 from supervisor.tree import recycling
+from supervisor.tree.recycling import PAGE_LIMITS, PageLimits
 from tasks.errors import plain
 
 if TYPE_CHECKING:
@@ -46,9 +47,18 @@ _UNSERVED: Final = frozenset({State.WAITING, State.DONE})
 class WebService:
     """Listens for visitors of one run, from `begin` to `close`."""
 
-    def __init__(self, run: Supervisor, loop: Loop, log: Log, tell: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        run: Supervisor,
+        loop: Loop,
+        log: Log,
+        tell: Callable[[str], object],
+        *,
+        limits: PageLimits = PAGE_LIMITS,
+    ) -> None:
         """Serve the page of `run`; `tell` shows a line to the person at the terminal, and to nobody else."""
         self._tell = tell
+        self._limits = limits
         self._run = run
         self._loop = loop
         self._log = log
@@ -185,7 +195,7 @@ class WebService:
         is_answering = slot.beat is not None and slot.beat.phase == SERVING
         served_s = (self._loop.now_ns() - slot.ready_ns) / NS_PER_S
         rss_mb = recycling.rss_bytes(slot.pid) / recycling.MB
-        why = recycling.page_reason(rss_mb, served_s, is_answering=is_answering)
+        why = recycling.page_reason(rss_mb, served_s, is_answering=is_answering, limits=self._limits)
         if why is not None:
             self._log.info("recycled", role=WEB, slot=slot.spec.slot, pid=slot.pid, message=why)
             slot.restart(Cause.RECYCLED)

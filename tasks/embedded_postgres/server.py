@@ -70,6 +70,8 @@ class EmbeddedPostgres:
         self._memory = memory_bytes
         self.notes: list[str] = []
         """What the last `start` that started a server had to do without, each a sentence."""
+        self.answer_timeout_s = _ANSWER_S
+        """How long a server that says it is ready may let nobody in."""
         self._programs = with_programs or programs.find()
         self._users: FileLock | None = None
         self._doing = ""
@@ -221,7 +223,7 @@ class EmbeddedPostgres:
             if fault is None:
                 return
             ready_ns = ready_ns or self._clock.now_ns()
-            if self._clock.now_ns() - ready_ns > _ANSWER_S * 1e9:
+            if self._clock.now_ns() - ready_ns > self.answer_timeout_s * 1e9:
                 raise DatabaseTransient(f"the server in {self._home} runs and refuses connections: {fault}")
 
     def _fault(self) -> str | None:

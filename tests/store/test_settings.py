@@ -233,13 +233,13 @@ def test_the_program_forgets_every_variable_of_the_client_library(monkeypatch):
         assert {one.decode() for one in known if one.startswith(b"PG")} == {one.decode() for one in known}
 
 
-def test_a_wait_for_a_server_that_lets_nobody_in_tells_why(tmp_path, monkeypatch, mocker):
+def test_a_wait_for_a_server_that_lets_nobody_in_tells_why(tmp_path, monkeypatch):
     from tasks.embedded_postgres import server
 
-    mocker.patch.object(server, "_ANSWER_S", 0.2)
     with server.EmbeddedPostgres(tmp_path / "pg"):
         monkeypatch.setenv("PGCHANNELBINDING", "require")
         other = server.EmbeddedPostgres(tmp_path / "pg")
+        other.answer_timeout_s = 0.2
         with pytest.raises(DatabaseTransient, match=r"refuses connections: .*channel binding"):
             other.start()
         monkeypatch.delenv("PGCHANNELBINDING")

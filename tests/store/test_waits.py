@@ -58,13 +58,12 @@ class Asked:
 
 
 @pytest.mark.parametrize("who", ["probe", "reader", "connect"])
-def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(line, who, mocker):
-    mocker.patch.object(connection, "_CONNECT_S", 1)
+def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(line, who):
     url = Secret(line.url)
     asks = {
-        "probe": lambda: Probe(url, MonotonicClock()).ask(),
-        "reader": lambda: RowReader(url).read(),
-        "connect": lambda: connection.connect(line.url, application_name="test"),
+        "probe": lambda: Probe(url, MonotonicClock(), connect_s=1).ask(),
+        "reader": lambda: RowReader(url, connect_s=1).read(),
+        "connect": lambda: connection.connect(line.url, application_name="test", wait_s=1),
     }
     asked = Asked(asks[who])
     wait_until(lambda: line.held, "the first statement has come")
@@ -73,8 +72,7 @@ def test_a_server_that_lets_in_and_says_nothing_is_not_waited_for_without_end(li
     assert "does not answer" in str(asked.error)
 
 
-def test_a_status_does_not_wait_for_a_connection_as_long_as_work_does(line, mocker):
-    mocker.patch.object(connection, "_CONNECT_S", 3600)
+def test_a_status_does_not_wait_for_a_connection_as_long_as_work_does(line):
     asked = Asked(RowReader(Secret(line.url), connect_s=2).read)
     wait_until(asked.is_over, "it is given up")
     assert "does not answer within 2 s" in str(asked.error)
@@ -106,24 +104,23 @@ def older_url(empty_database_url):
     return empty_database_url
 
 
-def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_the_migration(older_url, mocker):
-    mocker.patch.object(backend, "_LOCK_WAIT_MS", 100)
+def test_a_table_that_somebody_reads_for_long_is_told_and_blocks_nobody_behind_the_migration(older_url):
     with psycopg.connect(older_url) as reader:  # as a back-up does, until it is done
         reader.execute("SELECT count(*) FROM fetch_queue")
         with pytest.raises(DatabaseTransient, match=r"0012_calls_that_fail\.sql.*another one holds a lock"):
-            backend.migrate(Secret(older_url))
+            backend.migrate(Secret(older_url), lock_wait_ms=100)
         with psycopg.connect(older_url) as other:
             other.execute("SET statement_timeout = '1min'")
             other.execute("SELECT count(*) FROM fetch_queue")
     assert backend.migrate(Secret(older_url))[0] == "0012_calls_that_fail.sql"
 
 
-def test_a_stop_ends_the_wait_of_the_own_database_for_somebody_elses_lock(pg_server, older_url, mocker):
+def test_a_stop_ends_the_wait_of_the_own_database_for_somebody_elses_lock(pg_server, older_url):
     """A start that is cancelled says so, whatever its migration waits for."""
     name = older_url.partition("?")[0].rpartition("/")[2]
     state = SimpleNamespace(postgres=pg_server.server.log_path.parent)
-    own = EmbeddedDatabase(SimpleNamespace(state=state, database=name, settings=SimpleNamespace(postgres_bin_dir="")))
-    mocker.patch.object(backend, "_LOCK_WAIT_MS", 0)  # the lock is waited for until it is free
+    plan = SimpleNamespace(state=state, database=name, settings=SimpleNamespace(postgres_bin_dir=""))
+    own = EmbeddedDatabase(plan, lock_wait_ms=0)  # the lock is waited for until it is free
     with psycopg.connect(older_url) as reader:
         reader.execute("SELECT count(*) FROM fetch_queue")
         asked = Asked(own.start)

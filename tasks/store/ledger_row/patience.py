@@ -53,14 +53,15 @@ class NoPatience:
 class StartPatience(NoPatience):
     """For a start, which hosts of a newer build hear of with its first beat."""
 
-    def __init__(self, pause: Callable[[float], object] | None = None) -> None:
-        """Look at once; `pause` waits between two looks, and in tests something else does."""
+    def __init__(self, pause: Callable[[float], object] | None = None, *, heard_s: float = HEARD_S) -> None:
+        """Look for `heard_s` seconds; `pause` waits between two looks, and in tests something else does."""
         self._looks = 0
+        self._heard_s = heard_s
         self._pause = pause or threading.Event().wait
 
     def unreadable(self, error: OtherFormat) -> None:
-        """Wait, at most `HEARD_S` in all; raise the error after that."""
+        """Wait, at most `heard_s` in all; raise the error after that."""
         self._looks += 1
-        if self._looks * LOOK_S > HEARD_S:
+        if self._looks * LOOK_S > self._heard_s:
             raise error
         self._pause(LOOK_S)

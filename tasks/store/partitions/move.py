@@ -72,12 +72,14 @@ class Move:
         clock: for the length of a step.
         parts: how many parts each table gets.
         stop: ends a wait for others when it is set.
+        rows_at_once: of how many rows each step is; None for as many as take a third of a second.
     """
 
     conn: Connection
     clock: Clock
     parts: int = tables.PARTS
     stop: Event = field(default_factory=Event)
+    rows_at_once: int | None = None
 
     def run(self, on_step: Callable[[Progress], None]) -> bool:
         """Move them, or do what is left of it; False when the tables were in parts before.
@@ -95,13 +97,13 @@ class Move:
         if not is_begun:
             self.rehearse()
         self._patiently(lambda: _begin(conn, self.parts), _TABLE_WAIT_MS)
-        rows = _FIRST_ROWS
+        rows = self.rows_at_once or _FIRST_ROWS
         phase: Phase = "copy"
         while phase != "swap":
             began_ns = self.clock.now_ns()
             progress = self._patiently(lambda rows=rows: _step(conn, rows), _ROW_WAIT_MS)  # type: ignore[misc]
             took_s = max((self.clock.now_ns() - began_ns) / NS_PER_S, 0.001)
-            rows = max(_LEAST_ROWS, min(_MOST_ROWS, rows * 2, round(rows * _STEP_S / took_s)))
+            rows = self.rows_at_once or max(_LEAST_ROWS, min(_MOST_ROWS, rows * 2, round(rows * _STEP_S / took_s)))
             phase = progress.phase
             on_step(progress)
         self._patiently(lambda: _swap(conn), _TABLE_WAIT_MS)

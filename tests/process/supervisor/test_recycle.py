@@ -7,7 +7,7 @@ import pytest
 from supervisor.config import settings
 from supervisor.process.restart_policy import Policy
 from supervisor.process.states import State
-from supervisor.tree import recycling
+from supervisor.tree.recycling import PageLimits
 from supervisor.tree.web_service import WebService
 from supervisor.tree.workers import WorkerPool
 from tests.fakes.program.worker_family import Family
@@ -62,13 +62,11 @@ def test_line_53_one_that_waits_for_tokens_gets_them_first(family):
     assert phases[-1][0] == "calling"
 
 
-def test_the_page_that_is_too_large_is_replaced_at_once_but_for_an_answer_under_way(family, monkeypatch):
-    monkeypatch.setattr(recycling, "PAGE_SERVED_S", 0.0)
-    monkeypatch.setattr(recycling, "PAGE_MB", 1.0)
-    monkeypatch.setattr(recycling, "BUSY", 1_000_000)
+def test_the_page_that_is_too_large_is_replaced_at_once_but_for_an_answer_under_way(family):
     script = [["ready"], *[["beat", {"phase": "serving"}]] * 3, ["beat", {"phase": "unasked"}]]
     slot = family.add("web", script)
-    page = WebService(family, family.loop, family.log, print)
+    limits = PageLimits(mb=1, served_s=0, busy=1_000_000)
+    page = WebService(family, family.loop, family.log, print, limits=limits)
     phases = []
 
     def judge(one):

@@ -232,10 +232,9 @@ def test_a_report_that_is_not_renewed_is_said_to_be_stale(make_run, age_s, is_st
     assert ("suspended or stuck" in terminal_text(seen)) == is_stale
 
 
-def test_the_supervisor_renews_its_report_though_nothing_happens(make_run, mocker):
-    mocker.patch("supervisor.console.monitor._CHECK_S", 0.01)
+def test_the_supervisor_renews_its_report_though_nothing_happens(make_run):
     run, loop = make_run(DATABASE_URL=URL)
-    monitor = Monitor(run, loop, Log(print, render=as_json, redactor=Redactor()), None)
+    monitor = Monitor(run, loop, Log(print, render=as_json, redactor=Redactor()), None, check_s=0.01)
     monitor.begin()
     seen = set()
     step_until(loop, lambda: seen.add(written_at(run.plan.state.status)) or len(seen) > 3)

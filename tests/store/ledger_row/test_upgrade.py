@@ -20,7 +20,7 @@ from supervisor.database import shared_ledger
 from tasks.secret import Secret
 from tasks.store.ledger_row import hosts, statements
 from tasks.store.ledger_row.hosts import Newcomer
-from tasks.store.ledger_row.patience import StartPatience
+from tasks.store.ledger_row.patience import HEARD_S, StartPatience
 from tasks.store.ledger_row.row import RowHome
 from tests.fakes.waiting import LIMIT_S, wait_until
 from tests.fixtures.ledger import book_formats
@@ -49,10 +49,10 @@ class Cluster:
         self._stack.callback(home.close)
         return home
 
-    def start(self, name, formats):
+    def start(self, name, formats, heard_s=HEARD_S):
         """A host as `run` starts it."""
         home = self.home(name, formats)
-        home.patience = StartPatience()
+        home.patience = StartPatience(heard_s=heard_s)
         home.create("test")
         ledger = TokenLedger(home)
         ledger.configure(DEFAULT_TIERS, 60)
@@ -158,17 +158,14 @@ def test_a_start_of_an_older_build_waits_until_the_newer_writes_what_it_reads(cl
 
 
 @pytest.mark.parametrize("is_alive", [True, False])
-def test_an_older_build_refuses_what_nobody_writes_for_it_in_one_sentence_and_leaves_it_alone(
-    cluster, monkeypatch, is_alive
-):
+def test_an_older_build_refuses_what_nobody_writes_for_it_in_one_sentence_and_leaves_it_alone(cluster, is_alive):
     newer = cluster.start("newer", NEXT_BUILD)
     newer.observe(Reading(300, 5, 60_000, SERVER_MS))
     if not is_alive:
         cluster.leaves(newer)
-    monkeypatch.setattr("tasks.store.ledger_row.patience.HEARD_S", 1)
     told = f"was written by a newer version of this program, in format {NEXT}, and this one reads up to {FORMAT}: run "
     with pytest.raises(OtherFormat, match=told) as refused:
-        cluster.start("older", FORMATS)
+        cluster.start("older", FORMATS, heard_s=1)
     assert refused.value.exit_code == 78
     worker = TokenLedger(cluster.home("worker", FORMATS))
     for use in (worker.snapshot, lambda: worker.try_reserve("upsert", 1)):

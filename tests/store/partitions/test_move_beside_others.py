@@ -14,7 +14,7 @@ from ledger import SystemClock
 from tasks.errors import StoreError
 from tasks.store import deals
 from tasks.store.connection import connect
-from tasks.store.partitions import move, tables
+from tasks.store.partitions import tables
 from tasks.store.partitions.move import Move
 from tests.fakes.program.cli_program import ROOT
 from tests.fixtures.database.moving import ASINS, NOW, fill, in_parts, rows
@@ -62,11 +62,7 @@ class Writer:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_is_written_meanwhile_is_there_however_it_was_written(
-    filled, database_url, make_deal, make_product, seed, monkeypatch
-):
-    for name in ("_FIRST_ROWS", "_MOST_ROWS", "_LEAST_ROWS"):
-        monkeypatch.setattr(move, name, 40)
+def test_what_is_written_meanwhile_is_there_however_it_was_written(filled, database_url, make_deal, make_product, seed):
     latest, seen = {}, set()
     with connect(database_url, application_name="writer", autocommit=True) as conn:
         writer = Writer(conn, make_deal, make_product, seed)
@@ -78,7 +74,7 @@ def test_what_is_written_meanwhile_is_there_however_it_was_written(
             else:
                 writer.write()
 
-        assert in_parts(filled, on_step=write)
+        assert in_parts(filled, on_step=write, rows_at_once=40)
     assert seen > {("copy", table) for table in tables.KEYS}
     assert rows(filled) == latest
 

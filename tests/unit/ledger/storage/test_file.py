@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger, process
-from ledger.storage.region import SLOTS, slot_at
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from ledger.storage.region import HEADER, SLOTS, slot_at
 
 NOON_MS = 1_700_049_600_000  # 2023-11-15T12:00:00Z
 DAY_MS = 86_400_000
@@ -39,13 +39,21 @@ def spent_today(path, server_ms, account="mine"):
     return [tier.spent_today for tier in found.tiers]
 
 
-def test_after_a_reboot_the_budget_of_the_day_goes_on(path, monkeypatch):
-    monkeypatch.setattr(process, "boot_id", lambda: b"another boot id.")
+def reboot(path):
+    """Have the file be one of an earlier boot."""
+    with path.open("r+b") as file:
+        magic, number, layout, _, account = HEADER.unpack(file.read(HEADER.size))
+        file.seek(0)
+        file.write(HEADER.pack(magic, number, layout, b"another boot id.", account))
+
+
+def test_after_a_reboot_the_budget_of_the_day_goes_on(path):
+    reboot(path)
     assert spent_today(path, NOON_MS + 60_000) == [0, 50, 5]
 
 
-def test_after_a_night_another_day_begins(path, monkeypatch):
-    monkeypatch.setattr(process, "boot_id", lambda: b"another boot id.")
+def test_after_a_night_another_day_begins(path):
+    reboot(path)
     assert spent_today(path, NOON_MS + DAY_MS) == [0, 0, 0]
 
 

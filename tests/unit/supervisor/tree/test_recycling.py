@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.config.settings import load_settings
-from supervisor.tree.recycling import PAGE_MB, PAGE_SERVED_S, SPREAD, page_reason, reason, rss_bytes
+from supervisor.tree.recycling import PAGE_LIMITS, SPREAD, page_reason, reason, rss_bytes
 
 HOUR_S = 3600
 
@@ -37,12 +37,12 @@ def test_memory_is_read_and_that_of_nobody_is_none():
 
 
 def test_the_page_is_too_large_above_its_limit_and_while_it_answers_above_twice_that():
-    limit = PAGE_MB
-    assert page_reason(limit, PAGE_SERVED_S, is_answering=False) is None
-    assert "more than 96" in page_reason(limit + 1, PAGE_SERVED_S, is_answering=False)
-    assert page_reason(2 * limit, PAGE_SERVED_S, is_answering=True) is None
-    assert "more than 192" in page_reason(2 * limit + 1, PAGE_SERVED_S, is_answering=True)
+    limit = PAGE_LIMITS.mb
+    assert page_reason(limit, PAGE_LIMITS.served_s, is_answering=False) is None
+    assert "more than 96" in page_reason(limit + 1, PAGE_LIMITS.served_s, is_answering=False)
+    assert page_reason(2 * limit, PAGE_LIMITS.served_s, is_answering=True) is None
+    assert "more than 192" in page_reason(2 * limit + 1, PAGE_LIMITS.served_s, is_answering=True)
 
 
 def test_a_page_that_is_too_large_from_the_beginning_is_not_replaced_without_end():
-    assert page_reason(10 * PAGE_MB, PAGE_SERVED_S - 1, is_answering=False) is None
+    assert page_reason(10 * PAGE_LIMITS.mb, PAGE_LIMITS.served_s - 1, is_answering=False) is None
