@@ -60,6 +60,8 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "by_currency": by_currency,
         "stored": None if status.counts is None else status.counts.rows.get("deals"),
         "counted_at": None if status.counts is None else status.counts.at,
+        "looked_at": page.looked_at,
+        "goes_on": page.goes_on,
         "next": None if page.after is None else given.address(_PATH, after=page.after.text()),
         "first": given.address(_PATH, after=None) if which.after is not None else None,
         "arrivals": None if since is None else given.address("/deals/new", after=None, since=str(since)),

@@ -181,7 +181,7 @@ def find(conn: Connection, which: DealFilter, *, first: int | None = None) -> li
     is used then.
     """
     candidates, found = _search(conn, which, first)
-    return _read(conn, which, candidates) if found is None else found
+    return read(conn, which, candidates) if found is None else found
 
 
 def stream(conn: Connection, which: DealFilter, *, first: int | None = None) -> Iterator[BestDeal]:
@@ -211,7 +211,7 @@ def csv_copied(conn: Connection, which: DealFilter) -> AbstractContextManager[It
 
 def among(conn: Connection, which: DealFilter, domains: Sequence[int], asins: Sequence[str]) -> list[BestDeal]:
     """The same, of these products alone: a domain and an ASIN for each."""
-    return _read(conn, which, Candidates.every(domains, asins))
+    return read(conn, which, Candidates.every(domains, asins))
 
 
 def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Candidates | None, list[BestDeal] | None]:
@@ -237,11 +237,11 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
         candidates = narrow.find(conn, asked, most=most)
         if not candidates.is_reckoned:
             break
-        found = _read(conn, which, candidates)
+        found = read(conn, which, candidates)
         if not candidates.has_more:
             return candidates, found
         if len(found) == which.top:
-            last = _key(found[-1], which.sort, is_tied=is_tied)
+            last = key_of(found[-1], which.sort, is_tied=is_tied)
             if candidates.worst < last:
                 return candidates, found
             candidates = narrow.find(conn, asked, most=MOST_CANDIDATES, least=last)
@@ -250,7 +250,7 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
     return every, None
 
 
-def _key(deal: BestDeal, sort: Sort, *, is_tied: bool) -> Key:
+def key_of(deal: BestDeal, sort: Sort, *, is_tied: bool) -> Key:
     """What the bounds of a deal must reach to come before this one."""
     percent, drop = min(deal.discount_percent, MOST_PERCENT), units(deal.average - deal.price)
     match sort:
@@ -273,7 +273,8 @@ def units(money: Decimal) -> int:
     return int(money.scaleb(-int(money.as_tuple().exponent)))
 
 
-def _read(conn: Connection, which: DealFilter, candidates: Candidates | None) -> list[BestDeal]:
+def read(conn: Connection, which: DealFilter, candidates: Candidates | None) -> list[BestDeal]:
+    """The best of these candidates, or of all deals."""
     query, values = _statement(conn, which, candidates)
     with conn.cursor(row_factory=class_row(BestDeal)) as cursor:
         return cursor.execute(query.encode(), values, prepare=False).fetchall()

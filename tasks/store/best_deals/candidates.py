@@ -78,6 +78,7 @@ class Candidates(NamedTuple):
     Attributes:
         domains: their locales.
         asins: their ASINs, in the same order.
+        best: the bounds of the first of them.
         worst: the bounds of the last of them.
         is_reckoned: whether the bounds of all of them are.
         has_more: whether there may be others.
@@ -85,6 +86,7 @@ class Candidates(NamedTuple):
 
     domains: list[int]
     asins: list[str]
+    best: Key
     worst: Key
     is_reckoned: bool
     has_more: bool
@@ -92,7 +94,7 @@ class Candidates(NamedTuple):
     @classmethod
     def every(cls, domains: Sequence[int], asins: Sequence[str]) -> Self:
         """These deals and no others, whatever bounds they have."""
-        return cls(list(domains), list(asins), ANY, is_reckoned=True, has_more=False)
+        return cls(list(domains), list(asins), ANY, ANY, is_reckoned=True, has_more=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,7 @@ def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = AN
     return Candidates(
         domains=[row[0] for row in rows],
         asins=[row[1] for row in rows],
+        best=Key(*rows[0][3:]) if rows and is_reckoned else ANY,
         worst=Key(*rows[-1][3:]) if rows and is_reckoned else ANY,
         is_reckoned=is_reckoned,
         has_more=len(rows) == most,

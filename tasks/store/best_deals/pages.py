@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, assert_never
 
-from tasks.store.best_deals import best_deals
+from tasks.store.best_deals import best_deals, walk
 from tasks.store.best_deals.best_deals import units
 from tasks.store.best_deals.position import HIGHEST, NO_RANK, Position
 from tasks.store.best_deals.resale import resale_of
@@ -43,17 +43,21 @@ class DealPage:
 
     Attributes:
         after: the last place on it, behind which the next page begins; None on the last page.
+        looked_at: as of `walk.Walked`.
+        goes_on: whether the next page looks at those that were not looked at.
     """
 
     deals: list[BestDeal]
     after: Position | None
+    looked_at: int | None = None
+    goes_on: bool = False
 
 
-def read_page(conn: Connection, which: DealFilter) -> DealPage:
-    """The deals of `which` from its `after` on, at most `top` of them."""
-    found = best_deals.find(conn, replace(which, top=which.top + 1))
-    shown = found[: which.top]
-    return DealPage(deals=shown, after=_place(conn, which, shown[-1]) if len(found) > len(shown) else None)
+def read_page(conn: Connection, which: DealFilter, *, most: int = walk.LOOKED_AT) -> DealPage:
+    """The deals of `which` from its `after` on, at most `top` of them, of which `most` are looked at."""
+    found = walk.walk(conn, which, most=most)
+    after = _place(conn, which, found.deals[-1]) if found.has_more else found.goes_on
+    return DealPage(deals=found.deals, after=after, looked_at=found.looked_at, goes_on=found.goes_on is not None)
 
 
 def _place(conn: Connection, which: DealFilter, deal: BestDeal) -> Position:

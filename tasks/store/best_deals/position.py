@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, LiteralString, NamedTuple, TypeAlias
 
 from tasks.keepa.locales import SHOPS
+from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.keepa.request import is_asin
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ KEYS: Final[dict[ListSort, tuple[LiteralString, ...]]] = {
     "profit": ("coalesce(-profit, 1099511627776)", "coalesce(-roi_percent, 1099511627776)"),
 }
 _TEXT: Final = "currency"
+_LAST_CURRENCY: Final = "ZZZ"
+_LAST_ASIN: Final = "ZZZZZZZZZZ"
 _SEPARATOR: Final = "~"
 _MOST_CHARS: Final = 120
 HIGHEST: Final = 2**40  # above every price, rank and minute: where a profit stands that is not known
@@ -51,6 +54,26 @@ class Position(NamedTuple):
         """The same by the names that `behind` uses."""
         keys = {f"after_{number}": key for number, key in enumerate(self.keys)}
         return {**keys, "after_domain": self.domain, "after_asin": self.asin}
+
+
+def end_of(sort: Sort, bound: int) -> Position:
+    """The place behind all deals of this bound (`tasks.store.best_deals.candidates`), in an order that is by bounds.
+
+    Raises:
+        ValueError: the order is none of these.
+    """
+    last = Decimal(HIGHEST)
+    keys: tuple[Decimal | str, ...]
+    match sort:
+        case "discount":
+            keys = (Decimal(-bound), _LAST_CURRENCY, last)
+        case "rank":
+            keys = (Decimal(min(-bound, NO_RANK - 1)), last)
+        case "newest":
+            keys = (Decimal(-(bound + KEEPA_EPOCH_MIN)), last)
+        case _:
+            raise ValueError(f"{sort} is no order by bounds")
+    return Position(keys, max(SHOPS), _LAST_ASIN)
 
 
 def behind(sort: ListSort) -> str:

@@ -1,0 +1,26 @@
+"""Finds the products of a brand, as far as they are few, by an index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tasks.store.best_deals.titles import Titled
+
+if TYPE_CHECKING:
+    from tasks.store.connection import Connection
+
+_OF_BRAND: Final = """
+WITH found AS MATERIALIZED (
+    SELECT p.domain, p.asin FROM products AS p
+    WHERE lower(p.brand) = lower(%(brand)s) AND (%(domain)s::smallint IS NULL OR p.domain = %(domain)s)
+    LIMIT %(most)s + 1
+)
+SELECT array_agg(domain), array_agg(asin) FROM found HAVING count(*) <= %(most)s
+"""
+
+
+def products_of(conn: Connection, brand: str, domain: int | None, *, most: int) -> Titled | None:
+    """The products of that brand, in any case; None when they are more than `most`."""
+    values = {"brand": brand, "domain": domain, "most": most}
+    row = conn.execute(_OF_BRAND, values, prepare=False).fetchone()
+    return None if row is None else Titled(row[0] or [], row[1] or [])

@@ -1,0 +1,127 @@
+"""The best deals, of which so many are looked at and no more: a page costs as much, whatever it asks for.
+
+The narrow rows say in which order deals may come. Those that come first are looked at with all conditions. Where an
+order is by what the narrow rows hold (discount, rank, newest), the next look goes on behind them; in any other order
+the page is of those that were looked at, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tasks.store.best_deals import best_deals, brands, categories, shops, titles
+from tasks.store.best_deals import candidates as narrow
+from tasks.store.best_deals.best_deals import MOST_CANDIDATES
+from tasks.store.best_deals.candidates import CandidateFilter, Candidates
+from tasks.store.best_deals.conditions import ANY as NO_CONDITIONS
+from tasks.store.best_deals.position import end_of
+
+if TYPE_CHECKING:
+    from tasks.store.best_deals.best_deals import BestDeal, DealFilter
+    from tasks.store.best_deals.candidates import Sort
+    from tasks.store.best_deals.position import Position
+    from tasks.store.best_deals.titles import Titled
+    from tasks.store.connection import Connection
+
+LOOKED_AT: Final = 2_500  # takes about 40 ms
+MOST_NAMED: Final = 5_000  # products that are named by words or a brand, and looked up one by one
+_FIRST: Final = 200  # where most deals that are looked at are shown
+_PER_DEAL: Final = 2  # of them for each deal that is wanted
+_IN_ORDER: Final[frozenset[Sort]] = frozenset({"discount", "rank", "newest"})
+
+
+class Walked(NamedTuple):
+    """What was found.
+
+    Attributes:
+        deals: at most so many as were asked for, in their order.
+        has_more: whether more were found than that.
+        goes_on: behind which place to go on when too few were found among those that were looked at.
+        looked_at: how many were looked at, when there are others that were not and may have come before some of these,
+            or that may be found further on; None when the deals are the best of all.
+    """
+
+    deals: list[BestDeal]
+    has_more: bool
+    goes_on: Position | None = None
+    looked_at: int | None = None
+
+
+def walk(conn: Connection, which: DealFilter, *, most: int = LOOKED_AT) -> Walked:
+    """The best of the deals that come first, of which `most` are looked at; more only where as many are equal."""
+    if categories.is_unknown(conn, which.conditions.category):
+        return Walked([], has_more=False)
+    named = _named(conn, which)
+    if named is not None and len(named.asins) <= most:
+        return _all_of(conn, which, Candidates.every(*named))
+    asked = _asked(conn, which, named)
+    few = max(_FIRST, _PER_DEAL * which.top)
+    for count in (*([few] if few < most and _is_met_by_most(which) else []), most, MOST_CANDIDATES):
+        candidates = narrow.find(conn, asked, most=count)
+        if not candidates.is_reckoned:
+            break
+        if not candidates.has_more:
+            return _all_of(conn, which, candidates)
+        found = _first_of(conn, which, candidates, is_tied=asked.is_tied)
+        if found is not None and (found.looked_at is None or count >= most):
+            return found
+    return _exactly(conn, which)
+
+
+def _is_met_by_most(which: DealFilter) -> bool:
+    """Whether the candidates that come first are the deals that come first, but for a few."""
+    return which.sort in _IN_ORDER and which.conditions == NO_CONDITIONS and not which.title
+
+
+def _first_of(conn: Connection, which: DealFilter, candidates: Candidates, *, is_tied: bool) -> Walked | None:
+    """The best of these, which come first of more; None when all of them are equal and nothing is known of the rest."""
+    found, looked_at = best_deals.read(conn, replace(which, top=which.top + 1), candidates), len(candidates.asins)
+    of_these = Walked(found[: which.top], has_more=len(found) > which.top, looked_at=looked_at)
+    if which.conditions.sort is not None:
+        return of_these
+    certain = [one for one in found if candidates.worst < best_deals.key_of(one, which.sort, is_tied=is_tied)]
+    if len(certain) > which.top:
+        return Walked(certain[: which.top], has_more=True)
+    if which.sort not in _IN_ORDER:
+        return of_these
+    bound = candidates.worst.bound
+    if candidates.best.bound == bound or (goes_on := end_of(which.sort, bound + 1)) == which.after:
+        return None
+    whole = [one for one in certain if best_deals.key_of(one, which.sort, is_tied=False).bound > bound]
+    return Walked(whole, has_more=False, goes_on=goes_on, looked_at=looked_at)
+
+
+def _named(conn: Connection, which: DealFilter) -> Titled | None:
+    """The products that words or a brand name, where these are few; others may be among them."""
+    found = None
+    if which.title and not titles.are_common(conn, which.title, most=MOST_NAMED):
+        found = titles.holding(conn, which.title, which.domain, most=MOST_NAMED)
+    if found is None and which.conditions.brand is not None:
+        found = brands.products_of(conn, which.conditions.brand, which.domain, most=MOST_NAMED)
+    return found
+
+
+def _asked(conn: Connection, which: DealFilter, named: Titled | None) -> CandidateFilter:
+    """The candidates; those with the greatest discounts where an order is asked for that they have not."""
+    sort: Sort = which.sort if which.conditions.sort is None else "discount"
+    values = which.values()
+    return CandidateFilter(
+        values=values,
+        price_types=which.price_types,
+        over=which.over,
+        sort=sort,
+        is_tied=sort != "discount" or len(shops.currencies(conn, values)) <= 1,
+        among=named,
+        is_continued=which.after is not None and which.conditions.sort is None,
+    )
+
+
+def _all_of(conn: Connection, which: DealFilter, candidates: Candidates) -> Walked:
+    found = best_deals.read(conn, replace(which, top=which.top + 1), candidates)
+    return Walked(found[: which.top], has_more=len(found) > which.top)
+
+
+def _exactly(conn: Connection, which: DealFilter) -> Walked:
+    found = best_deals.find(conn, replace(which, top=which.top + 1))
+    return Walked(found[: which.top], has_more=len(found) > which.top)
