@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tasks.store.export.as_text import ExportColumn
 
+_GROUP_BYTES: Final = 4_000_000  # of a row group, as columns: the larger, the better it is compressed
 _LIST: Final = "[]"
 _DIGITS: Final = (18, 2)  # of an amount of money: the columns of numbers with decimals are all prices
 
@@ -32,16 +33,27 @@ def check() -> None:
 
 
 def write(file: BinaryIO, columns: Sequence[ExportColumn], batches: Iterable[Sequence[tuple[Any, ...]]]) -> None:
-    """Write the rows, a row group for each batch."""
+    """Write the rows, a row group for each few megabytes of them.
+
+    Batches may be small: a value takes ten times as much room in a row as in a column. What is freed goes back to the
+    system at once; pyarrow's own pool keeps 20 to 40 MB of it.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
+    pa.set_memory_pool(pa.system_memory_pool())
     schema = pa.schema([pa.field(one.name, _type(one.type_name)) for one in columns])
+    group: list[pa.RecordBatch] = []
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in batches:
             values = zip(*rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            group.append(pa.record_batch(arrays, schema=schema))
+            if sum(one.nbytes for one in group) >= _GROUP_BYTES:
+                writer.write_table(pa.Table.from_batches(group))
+                group.clear()
+        if group:
+            writer.write_table(pa.Table.from_batches(group))
 
 
 def _type(name: str) -> pa.DataType:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
-_BATCH_ROWS: Final[dict[Kind, int]] = {"deals": 10_000, "history": 10_000, "calls": 10_000, "products": 100}
+_BATCH_ROWS: Final[dict[Kind, int]] = {"deals": 500, "history": 2_000, "calls": 2_000, "products": 10}
 _COLUMNS_OF_PRODUCTS: Final = """
 SELECT attname FROM pg_attribute
 WHERE attrelid = 'products'::regclass AND attnum > 0 AND NOT attisdropped AND NOT attname = ANY(%s)
@@ -89,7 +89,7 @@ def json_copied(conn: Connection, export: Export, columns: Sequence[ExportColumn
 
 
 def batches(conn: Connection, export: Export, columns: Sequence[ExportColumn]) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows, some ten megabytes of them at a time; JSON is given as its text."""
+    """The rows, up to a megabyte of them at a time, of which a program makes several; JSON is given as its text."""
     shown = sql.SQL(", ").join(map(_as_value, columns))
     source = _query(conn, export, are_ranks_packed=True)
     query = sql.SQL("SELECT {columns} FROM ({query}) AS one").format(columns=shown, query=source)
