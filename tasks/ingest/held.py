@@ -46,6 +46,6 @@ def is_ours_and_dead(name: str, settings: WorkerSettings) -> bool:
 
 def release(conn: Connection, owners: Sequence[str]) -> Freed:
     """Give back what these dead owners had in hand."""
-    items = sum(queue.release_owner(conn, owner, max_deaths=MAX_DEATHS) for owner in owners)
-    pages = sum(crawls.release_pages(conn, owner) for owner in owners)
+    pages = crawls.release_pages(conn, owners)
+    items = sum(queue.release_owner(conn, owner, max_deaths=MAX_DEATHS) for owner in sorted(owners))
     return Freed(items, pages, turns.release_turns(conn, owners))

@@ -127,7 +127,6 @@ def take(
     if source is not None:
         before = 0 if crawl is None else crawl.rows
         asins = asins[: max(0, source.most - before)]
-    queued = queue.enqueue(connection, origin.domain, asins, detail=detail, selection_key=origin.selection_key)
     is_complete = source is None or is_last(source, origin.page, listing.entries)
     if crawl is not None:
         moved = replace(
@@ -138,4 +137,5 @@ def take(
             finished_at=datetime.now(UTC) if is_complete else None,
         )
         crawls.save_crawl(connection, moved)
+    queued = queue.enqueue(connection, origin.domain, asins, detail=detail, selection_key=origin.selection_key)
     return SourceResult(asins=tuple(asins), queued=queued, is_complete=is_complete)

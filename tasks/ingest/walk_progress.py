@@ -46,7 +46,7 @@ class Advance:
 
 def begin(connection: Connection, job: Role, stream: Walked) -> Crawl:
     """The walk to go on with: the one that was interrupted, or a new one from page 0."""
-    crawl = crawls.load_crawl(connection, job, stream.key, stream.domain)
+    crawl = crawls.load_crawl(connection, job, stream.key, stream.domain, locks=True)
     if crawl is not None and crawl.state == "running":
         return crawl
     fresh = Crawl(
@@ -139,7 +139,7 @@ def leave_partition(connection: Connection, crawl: Crawl) -> None:
 
     Nothing is done when the crawl has moved on meanwhile.
     """
-    if crawls.load_crawl(connection, crawl.job, crawl.selection_key, crawl.domain) != crawl:
+    if crawls.load_crawl(connection, crawl.job, crawl.selection_key, crawl.domain, locks=True) != crawl:
         return
     following = crawl_steps.next_category(crawl.partition, crawl.categories)
     if following is None and (crawl.categories or crawl.root_cat is None):
@@ -151,7 +151,7 @@ def leave_partition(connection: Connection, crawl: Crawl) -> None:
 
 def standing_at(connection: Connection, origin: Origin) -> Crawl | None:
     """The walk, while it stands at the page of `origin`; else None."""
-    crawl = crawls.load_crawl(connection, origin.job, origin.selection_key, origin.domain)
+    crawl = crawls.load_crawl(connection, origin.job, origin.selection_key, origin.domain, locks=True)
     if crawl is None or crawl.state != "running":
         return None
     asked_for = (origin.started_at, Partition(origin.root_cat, origin.price_low, origin.price_high), origin.page)

@@ -1,6 +1,9 @@
 """Stores how far a walk through a selection's pages has come, so that an interrupted one is resumed.
 
 Beside it, the watermark: up to which minute all deals of a selection are known.
+
+A transaction that changes walks and anything else changes the walks first, several of them in the order of their keys
+(job, selection, locale): so no two of them wait for each other.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ SELECT job, selection_key, domain, root_cat, page, started_at, state, high_minut
        categories, price_low, price_high, fingerprints, repeats
 FROM crawls WHERE job = %s AND selection_key = %s AND domain = %s
 """
+_LOAD_LOCKED: Final = f"{_LOAD} FOR UPDATE"
 _OF_SELECTIONS: Final = """
 SELECT job, selection_key, domain, root_cat, page, started_at, state, high_minute, rows, finished_at,
        categories, price_low, price_high, '{}'::bigint[] AS fingerprints, repeats
@@ -68,7 +72,18 @@ UPDATE crawls SET attempts = attempts + 1, asked_by = NULL, asked_until = NULL
 WHERE job = %s AND selection_key = %s AND domain = %s
 RETURNING attempts
 """
-_RELEASE_PAGES: Final = "UPDATE crawls SET asked_by = NULL, asked_until = NULL WHERE asked_by = %s"
+_RELEASE_PAGES: Final = """
+UPDATE crawls AS c SET asked_by = NULL, asked_until = NULL
+FROM (
+    SELECT job, selection_key, domain FROM crawls WHERE asked_by = ANY(%s)
+    ORDER BY job, selection_key, domain FOR UPDATE
+) AS held WHERE (c.job, c.selection_key, c.domain) = (held.job, held.selection_key, held.domain)
+"""
+_LOCK_WALKS: Final = """
+SELECT count(*) FROM (
+    SELECT FROM crawls WHERE job = %s ORDER BY job, selection_key, domain FOR UPDATE
+) AS locked
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +129,18 @@ class Crawl:
         return replace(self, root_cat=partition.root_cat, price_low=low, price_high=high, page=page, fingerprints=read)
 
 
-def load_crawl(conn: Connection, job: str, selection_key: str, domain: int) -> Crawl | None:
-    """The job's walk through that selection, or None when there has been none."""
+def load_crawl(conn: Connection, job: str, selection_key: str, domain: int, *, locks: bool = False) -> Crawl | None:
+    """The job's walk through that selection, or None when there has been none.
+
+    With `locks` nobody else moves or forgets it until the caller's transaction ends.
+    """
     with conn.cursor(row_factory=class_row(Crawl)) as cursor:
-        return cursor.execute(_LOAD, (job, selection_key, domain)).fetchone()
+        return cursor.execute(_LOAD_LOCKED if locks else _LOAD, (job, selection_key, domain)).fetchone()
+
+
+def lock_walks(conn: Connection, job: str) -> None:
+    """Lock all walks of a job in the order of their keys, until the caller's transaction ends."""
+    conn.execute(_LOCK_WALKS, (job,))
 
 
 def crawls_of(conn: Connection, selection_keys: Sequence[str]) -> list[Crawl]:
@@ -164,9 +187,9 @@ def page_owners(conn: Connection) -> list[str]:
     return [row[0] for row in conn.execute(_PAGE_OWNERS).fetchall()]
 
 
-def release_pages(conn: Connection, owner: str) -> int:
-    """Let others pay for the pages that `owner` had claimed; how many they were."""
-    return conn.execute(_RELEASE_PAGES, (owner,)).rowcount
+def release_pages(conn: Connection, owners: Sequence[str]) -> int:
+    """Let others pay for the pages that `owners` had claimed; how many they were."""
+    return conn.execute(_RELEASE_PAGES, (list(owners),)).rowcount
 
 
 class Watermark(NamedTuple):

@@ -64,5 +64,5 @@ def _standing_at(conn: Connection, kept: StoredFault, source: Source, number: in
     crawl = crawls.load_crawl(conn, BACKFILL, source.key, source.domain)
     if crawl is not None and crawl.state == "running" and crawl.page == number and crawl.started_at <= kept.last_at:
         return crawl
-    crawls.release_pages(conn, _OWNER)
+    crawls.release_pages(conn, [_OWNER])
     return None

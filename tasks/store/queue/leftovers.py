@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import class_row
 
+from tasks.roles import BACKFILL
+from tasks.store import crawls
 from tasks.store.queue.changes import change, written_down
 from tasks.store.queue.claim_sql import IN_ORDER
 from tasks.store.queue.selected import ASKER, IS_CHOSEN, parameters
@@ -69,14 +71,31 @@ _ADOPT: Final = written_down(
 )""",
     each="now IS NOT NULL",
 )
-# What a worker has claimed is paid for: it is left to end by itself. Whatever listed the rest counts as never read to
-# its end, or begun: otherwise it would not be read again when it comes back before its time is over.
+# What a worker has claimed is paid for: it is left to end by itself. Whatever has listed some of the rest counts as
+# never read to its end, or begun: otherwise it would list them again only when its time is over. An item names one of
+# those who list it, the first. Another that has listed it since, wanted or not, is not to be told from the others but
+# by what stands beside a deal; a source stands nowhere, and may have listed anything of its locale while it waited.
 _DROP: Final = written_down(f"""dropped AS (
     DELETE FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
-    RETURNING domain, selection_key, detail, state
+    RETURNING domain, asin, selection_key, detail, state, enqueued_at
+), affected AS (
+    SELECT domain, min(enqueued_at) AS since FROM dropped GROUP BY domain
+), listers AS (
+    SELECT DISTINCT domain, unnest(coalesce(nullif(seen.selections, '{{}}'), ARRAY[NULL::smallint])) AS number
+    FROM dropped JOIN deal_sightings AS seen USING (domain, asin)
 ), forgotten AS (
-    DELETE FROM crawls WHERE job = 'backfill'
-      AND (selection_key, domain) IN (SELECT selection_key, domain FROM dropped)
+    DELETE FROM crawls AS walk USING affected
+    WHERE walk.job = 'backfill' AND walk.domain = affected.domain AND (
+        (walk.selection_key, walk.domain) IN (SELECT selection_key, domain FROM dropped)
+        OR coalesce(walk.finished_at, 'infinity') >= affected.since AND (
+            NOT EXISTS (SELECT FROM selections WHERE selections.selection_key = walk.selection_key)
+            OR EXISTS (
+                SELECT FROM listers LEFT JOIN selections USING (number)
+                WHERE listers.domain = walk.domain
+                  AND coalesce(selections.selection_key, walk.selection_key) = walk.selection_key
+            )
+        )
+    )
 ), changed AS (
     SELECT domain, selection_key, detail, state AS was, NULL AS now FROM dropped
 )""")  # noqa: S608 - the same
@@ -122,9 +141,10 @@ def adopt(
 def drop(conn: Connection, chosen: WantedStreams | None) -> int:
     """Delete what waits and is no longer asked for; how many items that were.
 
-    The sources and selections that had listed it are read anew by backfill if they come back: how far they were read is
-    forgotten.
+    The sources and selections that had listed some of it too, whether or not they are still asked for, are read anew by
+    backfill: how far they were read is forgotten. So what one that stays lists as well comes back.
     """
+    crawls.lock_walks(conn, BACKFILL)
     return change(conn, _DROP, parameters(chosen))
 
 

@@ -1,13 +1,16 @@
 """What a selection leaves in the queue when it is taken out of the settings: neither fetched nor counted, and known."""
 
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tasks.planning.streams import WantedStreams
-from tasks.store import crawls
+from tasks.store import crawls, deals, selections
+from tasks.store.connection import connect
 from tasks.store.queue import leftovers, queue
 from tasks.store.queue.counts import QueueCounts, queue_counts
+from tests.fakes.waiting import LIMIT_S, wait_until
 
 NOW = WantedStreams(keys=("mine",), domains=(1,))
 
@@ -81,31 +84,84 @@ def test_dropped_is_what_waits_for_nobody_and_nothing_that_is_held(mixed):
     assert leftovers.drop(mixed, NOW) == 0
 
 
-def walked(conn, job, key, domain, *, state):
+def walked(conn, job, key, domain=1, *, state="done", ago=timedelta(0)):
     now = datetime.now(UTC)
     crawl = crawls.Crawl(
-        job=job, selection_key=key, domain=domain, root_cat=None, page=1, started_at=now, state=state, high_minute=None,
-        rows=2, finished_at=now if state == "done" else None,
+        job=job, selection_key=key, domain=domain, root_cat=None, page=1, started_at=now - ago, state=state,
+        high_minute=None, rows=2, finished_at=now - ago if state == "done" else None,
     )  # fmt: skip
     crawls.save_crawl(conn, crawl)
 
 
+def known(conn, *keys):
+    """The walks that are known of those streams, as their key and their job."""
+    return [(one.selection_key, one.job) for one in crawls.crawls_of(conn, keys)]
+
+
 def test_what_is_dropped_is_listed_again_when_its_source_comes_back(mixed):
-    for key, domain, state in (
-        ("gone", 1, "done"),
-        ("gone too", 3, "running"),
-        ("mine", 1, "done"),
-        ("old", 1, "done"),
-    ):
+    for key, domain, state in (("gone", 1, "done"), ("gone too", 3, "running"), ("elsewhere", 2, "done")):
         walked(mixed, "backfill", key, domain, state=state)
-    walked(mixed, "upsert", "gone", 1, state="done")
+    for key in ("mine", "old"):
+        walked(mixed, "backfill", key, ago=timedelta(hours=1))
+    walked(mixed, "upsert", "gone")
     leftovers.drop(mixed, NOW)
-    left = crawls.crawls_of(mixed, ["gone", "gone too", "mine", "old"])
-    assert [(one.selection_key, one.job) for one in left] == [
+    assert known(mixed, "gone", "gone too", "elsewhere", "mine", "old") == [
+        ("elsewhere", "backfill"),
         ("gone", "upsert"),
-        ("mine", "backfill"),
-        ("old", "backfill"),  # nothing of it was dropped, so nothing has to be paid for again
+        ("mine", "backfill"),  # read before anything of what was dropped was queued: nothing has to be paid for again
+        ("old", "backfill"),
     ]
+
+
+@pytest.mark.parametrize("state", ["done", "running"])
+def test_what_a_source_that_stays_may_have_listed_too_is_listed_again(mixed, state):
+    """An item knows one of those who ask for it, so the others have to say again what they want."""
+    put(mixed, "B1", key="mine")
+    walked(mixed, "backfill", "mine", state=state)
+    leftovers.drop(mixed, NOW)
+    assert known(mixed, "mine") == []
+
+
+def test_of_two_that_went_away_each_lists_again_what_both_had_listed(mixed):
+    walked(mixed, "backfill", "also gone")
+    put(mixed, "B1", key="also gone")
+    leftovers.drop(mixed, NOW)
+    assert known(mixed, "also gone") == []
+
+
+def test_a_selection_that_has_listed_none_of_the_deals_is_not_paid_for_again(mixed, make_deal):
+    deals.write(mixed, 1, [make_deal("B1")], seen_at=datetime.now(UTC), selection_key="mine")
+    deals.write(mixed, 1, [make_deal("B6")], seen_at=datetime.now(UTC), selection_key="other")
+    for key in ("mine", "other"):
+        walked(mixed, "backfill", key)
+    leftovers.drop(mixed, NOW)
+    assert known(mixed, "mine", "other") == [("other", "backfill")]
+
+
+def test_what_nobody_knows_the_lister_of_counts_as_listed_by_all(mixed, make_deal):
+    deals.write(mixed, 1, [make_deal("B1")], seen_at=datetime.now(UTC))
+    selections.number_of(mixed, "mine")
+    walked(mixed, "backfill", "mine")
+    leftovers.drop(mixed, NOW)
+    assert known(mixed, "mine") == []
+
+
+def test_a_walk_and_a_drop_do_not_wait_for_each_other(mixed, database_url):
+    """Whoever changes walks and the queue changes the walks first."""
+    waiting = "SELECT FROM pg_stat_activity WHERE application_name = 'drop' AND wait_event_type = 'Lock'"
+
+    def drop():
+        with connect(database_url, application_name="drop", autocommit=True) as other, other.transaction():
+            return leftovers.drop(other, NOW)
+
+    walked(mixed, "backfill", "gone", state="running")
+    with connect(database_url, application_name="looks", autocommit=True) as looks, ThreadPoolExecutor(1) as beside:
+        with mixed.transaction():
+            walked(mixed, "backfill", "gone", state="running")
+            dropped = beside.submit(drop)
+            wait_until(lambda: looks.execute(waiting).rowcount == 1, "the drop to wait for the walk")
+            put(mixed, "B2", "B9", key="gone")
+        assert dropped.result(LIMIT_S) == 5
 
 
 def test_the_oldest_of_a_selection_is_found_at_any_priority(mixed):
