@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config import settings
+from supervisor.config import setting_texts, settings
 from supervisor.config.environment import child_environment, environment
 from supervisor.config.files import key_files
 from supervisor.config.state_dir.state_dir import StateDir
@@ -113,7 +113,7 @@ def _known_key(wanted: str | None) -> str:
     Raises:
         ConfigError: there is no file of that name.
     """
-    text, _ = settings.read_texts(environment()).found["KEYS"]
+    text, _ = setting_texts.read_texts(environment()).found["KEYS"]
     names = key_files.names(text) or [DEFAULT_KEY]
     if wanted is not None:
         if wanted not in names:
@@ -137,7 +137,7 @@ def ledger_in_database(arguments: Sequence[str]) -> Source | None:
     """
     if any(argument.startswith("--p") for argument in arguments):
         return None
-    text, _ = settings.read_texts(environment()).found["LEDGER"]
+    text, _ = setting_texts.read_texts(environment()).found["LEDGER"]
     marker = StateDir(settings.state_dir(environment())).ledger_marker
     if text.strip() != "database" and not marker.exists():
         return None

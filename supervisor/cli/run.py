@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from supervisor.config import run_plan
 from supervisor.config.environment import environment, join_other_hosts
-from supervisor.config.settings import check_texts, read_texts
+from supervisor.config.setting_texts import read_texts
+from supervisor.config.settings import check_texts
 from supervisor.config.state_dir import lost_state_dir
 from supervisor.config.state_dir.instance_lock import AlreadyRunning
 from supervisor.console.monitor import Monitor
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from supervisor.config.run_plan import RunPlan
-    from supervisor.config.settings import Settings, Texts
+    from supervisor.config.setting_texts import Texts
+    from supervisor.config.settings import Settings
     from supervisor.console.writer import Screen
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import itertools
 import socket
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from supervisor.config import api_key_check, conflicts, similar_names
+from supervisor.config import api_key_check, conflicts
 from supervisor.config.environment import environment
-from supervisor.config.files import env_file, key_files, rule_files, selection_files, user_file, watch_files
+from supervisor.config.files import key_files, rule_files, selection_files, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
 from supervisor.config.options import BY_NAME, OPTIONS
+from supervisor.config.setting_texts import DOTENV, Texts, from_file, look_up, read_texts
 from tasks import pipe_codec
 from tasks.errors import ConfigError, in_whole_characters, plain
 from tasks.rule_settings import RuleSettings, TargetSettings
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from supervisor.config.options import Option
 
-DOTENV: Final = Path(".env")
 BY_ORDER: Final = "the order"  # the source of a setting that an order gave
 _LONGEST: Final = 32 * 1024  # characters of a setting; a list of many selection files takes a few thousand
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
@@ -122,27 +121,12 @@ class Settings(JobSettings, frozen=True, kw_only=True):
 
 def secrets() -> dict[str, str]:
     """Every secret that is set, by name, whether or not the settings as a whole can be used."""
-    from_file = _from_file(DOTENV, []).values
-    found = {option.name: _look_up(option, environment(), from_file)[0] for option in OPTIONS if option.is_secret}
+    in_file = from_file(DOTENV, []).values
+    found = {option.name: look_up(option, environment(), in_file)[0] for option in OPTIONS if option.is_secret}
     found |= {
-        f"KEYS {name}": text for name, text in key_files.texts(_look_up(BY_NAME["KEYS"], environment(), from_file)[0])
+        f"KEYS {name}": text for name, text in key_files.texts(look_up(BY_NAME["KEYS"], environment(), in_file)[0])
     }
     return {name: text for name, text in found.items() if text}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
-    """The settings as they were found, by name: the text and its source.
-
-    Attributes:
-        faults: what could not be read at all, each a sentence.
-        notes: what is not a fault but may be a mistake.
-    """
-
-    found: dict[str, tuple[str, str]] = field(repr=False)  # with the secrets in clear
-    unknown: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def load_settings(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Settings:
@@ -152,18 +136,6 @@ def load_settings(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -
         ConfigError: something in them cannot be used. The message lists every fault.
     """
     return check_texts(read_texts(environ, dotenv=dotenv))
-
-
-def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
-    """The settings in `environ` and the file `dotenv`, not yet checked."""
-    faults: list[str] = []
-    file = _from_file(dotenv, faults)
-    found = {option.name: _look_up(option, environ, file.values) for option in OPTIONS}
-    notes = [*similar_names.in_file(file.values), *similar_names.in_environment(environ)]
-    for name, lines in file.repeated.items():
-        notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one is used; delete the others")
-    unknown = tuple(sorted(set(file.values) - set(found)))
-    return Texts(found=found, unknown=unknown, faults=tuple(faults), notes=tuple(notes))
 
 
 def check_texts(texts: Texts) -> Settings:
@@ -237,30 +209,6 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
     if faults:
         raise UnusableSettings(faults)
     return Path(str(found)).absolute()
-
-
-def _from_file(path: Path | None, faults: list[str]) -> env_file.EnvFile:
-    """The contents of the file `path`, if there is one; what is wrong with it is added to `faults`."""
-    if path is None or not (path.exists() or path.is_symlink()):
-        return env_file.EnvFile()
-    try:
-        found = env_file.parse(user_file.read(path).decode())
-    except UnicodeDecodeError as error:
-        faults.append(f"{path} cannot be read: byte {error.start} is not UTF-8; save it as plain text in UTF-8")
-        return env_file.EnvFile()
-    except ConfigError as error:
-        faults.append(f"{plain(error)}; correct it or remove it")
-        return env_file.EnvFile()
-    faults += [f"{path}, {fault}" for fault in found.faults]
-    return found
-
-
-def _look_up(option: Option, environ: Mapping[str, str], from_file: Mapping[str, str]) -> tuple[str, str]:
-    for source, values in (("environment", environ), (".env", from_file)):
-        text = values.get(option.name, "").strip()
-        if text or (option.has_off and option.name in values):
-            return text, source
-    return option.default, "default"
 
 
 def _value(option: Option, text: str, source: str, faults: list[str]) -> object:

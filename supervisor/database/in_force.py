@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from supervisor import report
-from supervisor.config import settings
+from supervisor.config import setting_texts, settings
 from supervisor.config.environment import environment
 from supervisor.config.options import BY_NAME
 from supervisor.config.run_plan import make_run_plan
@@ -45,7 +45,7 @@ def plan_with(changes: Mapping[str, str]) -> RunPlan:
     Raises:
         ConfigError: there is no such setting, or its value cannot be used.
     """
-    texts = settings.read_texts(environment())
+    texts = setting_texts.read_texts(environment())
     found = dict(texts.found)
     for name, text in changes.items():
         if name not in found:

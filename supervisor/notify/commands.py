@@ -13,7 +13,8 @@ from ledger import durations, localtime
 from supervisor.config.environment import environment
 from supervisor.config.files import rule_files
 from supervisor.config.notify_settings import NotifySettings
-from supervisor.config.settings import UnusableSettings, read_texts
+from supervisor.config.setting_texts import read_texts
+from supervisor.config.settings import UnusableSettings
 from supervisor.database.access import query_connection, query_plan
 from supervisor.notify.live_rules import live_rules
 from supervisor.notify.service import KEPT

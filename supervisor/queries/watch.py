@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger import DEFAULT_TIERS, durations
-from supervisor.config import settings
+from supervisor.config import setting_texts, settings
 from supervisor.config.environment import environment
 from supervisor.config.files import user_file, watch_files
 from supervisor.config.options import BY_NAME
@@ -57,7 +57,7 @@ def check(chosen: argparse.Namespace) -> int:
     Raises:
         UnusableSettings: a list has a fault, or no list is named.
     """
-    texts = settings.read_texts(environment())
+    texts = setting_texts.read_texts(environment())
     where = ",".join(chosen.paths) or texts.found["WATCH"][0]
     if not where:
         raise ConfigError("WATCH is not set: name a folder, a file of ASINs or table:NAME, or set it")
@@ -160,7 +160,7 @@ def _path_of(name: str) -> Path:
         if path.suffix != ".txt":
             raise ConfigError(f"{path} does not end with .txt: products are added to plain lists, one ASIN a line")
         return path
-    where = settings.read_texts(environment()).found["WATCH"][0]
+    where = setting_texts.read_texts(environment()).found["WATCH"][0]
     folders = [Path(part.strip()).expanduser() for part in where.split(",") if part.strip()]
     folder = next((one for one in folders if one.is_dir()), None)
     if folder is None:
@@ -172,7 +172,7 @@ def _path_of(name: str) -> Path:
     return folder / f"{name}.txt"
 
 
-def _defaults(texts: settings.Texts) -> watch_files.Defaults:
+def _defaults(texts: setting_texts.Texts) -> watch_files.Defaults:
     """What holds where a list does not say; the default of a setting that cannot be used, for that is another fault."""
 
     def value(name: str) -> Any:  # noqa: ANN401 - as the kind of the setting has it

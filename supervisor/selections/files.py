@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.atomic_file import replace_file
 from supervisor.config.environment import environment
 from supervisor.config.files import selection_files
-from supervisor.config.settings import read_texts
+from supervisor.config.setting_texts import read_texts
 from supervisor.queries.printing import output
 from supervisor.selections import describe, given
 from supervisor.selections.examples import EXAMPLES

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from supervisor.config import changes, settings
+from supervisor.config import changes, setting_texts, settings
 from supervisor.config.environment import environment
 from supervisor.eventloop.executor import Failed, Succeeded
 from supervisor.process.states import Stage
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from ledger import LedgerError, TokenLedger
     from supervisor.config.run_plan import RunPlan
-    from supervisor.config.settings import Settings, Texts
+    from supervisor.config.setting_texts import Texts
+    from supervisor.config.settings import Settings
     from supervisor.eventloop.executor import BackgroundExecutor
     from tasks.errors import Error
 
@@ -70,7 +71,7 @@ class Reloader:
         """Begin with `texts`, which the settings of the run were made from."""
         self.overrides: dict[str, str] = {}
         self._run = run
-        self._texts = texts or settings.read_texts(environment())
+        self._texts = texts or setting_texts.read_texts(environment())
         self._executor = executor
         self._requests: deque[ChangeRequest] = deque()
         self._is_busy = False
@@ -96,7 +97,7 @@ class Reloader:
             ConfigError: the settings have faults.
             LedgerError: the ledger cannot be changed.
         """
-        texts = settings.read_texts(environment()) if rereads else self._texts
+        texts = setting_texts.read_texts(environment()) if rereads else self._texts
         unchanged = {name for name in overrides if texts.found[name][0] == self._texts.found[name][0]}
         overrides = {name: text for name, text in overrides.items() if name in unchanged}
         found = {**texts.found, **{name: (text, settings.BY_ORDER) for name, text in overrides.items()}}

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ledger import LedgerError, TokenLedger
     from supervisor.config.changes import Change
     from supervisor.config.run_plan import RunPlan
-    from supervisor.config.settings import Texts
+    from supervisor.config.setting_texts import Texts
     from supervisor.count_record import CountRecord
     from supervisor.eventloop.loop import Loop
     from supervisor.logs.log import Log

@@ -16,7 +16,8 @@ from supervisor.config import lowered_floors
 from supervisor.config.environment import environment
 from supervisor.config.files import env_file, user_file
 from supervisor.config.run_plan import make_run_plan
-from supervisor.config.settings import DOTENV, check_texts, read_texts
+from supervisor.config.setting_texts import DOTENV, read_texts
+from supervisor.config.settings import check_texts
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa.client import KeepaClient
 

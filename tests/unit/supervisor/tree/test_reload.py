@@ -6,7 +6,8 @@ import json
 
 from ledger import ManualClock, Reading, TokenLedger
 from supervisor.config.run_plan import make_run_plan
-from supervisor.config.settings import load_settings, read_texts
+from supervisor.config.setting_texts import read_texts
+from supervisor.config.settings import load_settings
 from supervisor.eventloop.executor import Failed, Succeeded
 from supervisor.process.states import Stage
 from supervisor.tree.reload import ChangeRequest, Reloader

@@ -5,7 +5,8 @@ import pytest
 from supervisor.config import similar_names
 from supervisor.config.files import env_file
 from supervisor.config.options import OPTIONS
-from supervisor.config.settings import load_settings, read_texts
+from supervisor.config.setting_texts import read_texts
+from supervisor.config.settings import load_settings
 from tasks.errors import ConfigError
 
 SECRET = "s3cretValue"

@@ -1,0 +1,74 @@
+"""The settings as somebody wrote them, in the environment or in `.env`, before anything is checked.
+
+The environment wins over `.env`; an empty value means unset, or off where a setting has that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from supervisor.config import similar_names
+from supervisor.config.files import env_file, user_file
+from supervisor.config.options import OPTIONS
+from tasks.errors import ConfigError, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from supervisor.config.options import Option
+
+DOTENV: Final = Path(".env")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The settings as they were found, by name: the text and its source.
+
+    Attributes:
+        faults: what could not be read at all, each a sentence.
+        notes: what is not a fault but may be a mistake.
+    """
+
+    found: dict[str, tuple[str, str]] = field(repr=False)  # with the secrets in clear
+    unknown: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
+    """The settings in `environ` and the file `dotenv`, not yet checked."""
+    faults: list[str] = []
+    file = from_file(dotenv, faults)
+    found = {option.name: look_up(option, environ, file.values) for option in OPTIONS}
+    notes = [*similar_names.in_file(file.values), *similar_names.in_environment(environ)]
+    for name, lines in file.repeated.items():
+        notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one is used; delete the others")
+    unknown = tuple(sorted(set(file.values) - set(found)))
+    return Texts(found=found, unknown=unknown, faults=tuple(faults), notes=tuple(notes))
+
+
+def from_file(path: Path | None, faults: list[str]) -> env_file.EnvFile:
+    """The contents of the file `path`, if there is one; what is wrong with it is added to `faults`."""
+    if path is None or not (path.exists() or path.is_symlink()):
+        return env_file.EnvFile()
+    try:
+        found = env_file.parse(user_file.read(path).decode())
+    except UnicodeDecodeError as error:
+        faults.append(f"{path} cannot be read: byte {error.start} is not UTF-8; save it as plain text in UTF-8")
+        return env_file.EnvFile()
+    except ConfigError as error:
+        faults.append(f"{plain(error)}; correct it or remove it")
+        return env_file.EnvFile()
+    faults += [f"{path}, {fault}" for fault in found.faults]
+    return found
+
+
+def look_up(option: Option, environ: Mapping[str, str], in_file: Mapping[str, str]) -> tuple[str, str]:
+    """The text of a setting and its source; where it is set nowhere, its default."""
+    for source, values in (("environment", environ), (".env", in_file)):
+        text = values.get(option.name, "").strip()
+        if text or (option.has_off and option.name in values):
+            return text, source
+    return option.default, "default"
