@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 def run_command(arguments: Sequence[str], dispatch: Callable[[Sequence[str]], int] | None = None) -> int:
     """Do what the arguments say, by the commands there are unless another way is given; the exit code."""
+    from supervisor.config import untold
+
+    try:
+        return _code(arguments, dispatch)
+    finally:
+        untold.tell(_say)
+
+
+def _code(arguments: Sequence[str], dispatch: Callable[[Sequence[str]], int] | None) -> int:
     from ledger import LedgerError
     from supervisor.cli import commands
     from tasks import errors

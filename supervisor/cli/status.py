@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from supervisor.config import untold
 from supervisor.database.access import query_plan
 from supervisor.report import Frame
 from supervisor.status.as_json import to_json
@@ -39,6 +40,8 @@ def show(*, as_json: bool, watch: bool) -> int:
         ConfigError: the settings cannot be used.
     """
     settings = query_plan().settings
+    if watch:
+        untold.tell(sys.stderr.write)
     if watch and not as_json:
         return _watch(settings)
     while True:

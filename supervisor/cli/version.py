@@ -58,11 +58,12 @@ def of_this_build() -> str:
 
 def _postgres() -> str:
     from supervisor.config.environment import environment
-    from supervisor.config.settings import load_settings
+    from supervisor.config.readable import readable
+    from supervisor.config.setting_texts import read_texts
     from tasks.embedded_postgres import programs
 
     try:
-        chosen = load_settings(environment())
+        chosen = readable(read_texts(environment()))
         found = programs.find(str(chosen.postgres_bin_dir or ""))
     except ConfigError:
         return "(not known: the settings cannot be used, and `sluicegate doctor` says why)"

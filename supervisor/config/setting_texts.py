@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from supervisor.config import similar_names
 from supervisor.config.files import env_file, user_file
-from supervisor.config.options import OPTIONS
+from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import ConfigError, plain
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ class Texts:
 
     Attributes:
         faults: what could not be read at all, each a sentence.
+        unread: the names of the settings that may stand in what could not be read.
         notes: what is not a fault but may be a mistake.
     """
 
     found: dict[str, tuple[str, str]] = field(repr=False)  # with the secrets in clear
     unknown: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
 
@@ -46,7 +48,8 @@ def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> T
     for name, lines in file.repeated.items():
         notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one is used; delete the others")
     unknown = tuple(sorted(set(file.values) - set(found)))
-    return Texts(found=found, unknown=unknown, faults=tuple(faults), notes=tuple(notes))
+    unread = frozenset(name for name in file.unread if found[name][1] != "environment")
+    return Texts(found=found, unknown=unknown, faults=tuple(faults), unread=unread, notes=tuple(notes))
 
 
 def from_file(path: Path | None, faults: list[str]) -> env_file.EnvFile:
@@ -57,10 +60,10 @@ def from_file(path: Path | None, faults: list[str]) -> env_file.EnvFile:
         found = env_file.parse(user_file.read(path).decode())
     except UnicodeDecodeError as error:
         faults.append(f"{path} cannot be read: byte {error.start} is not UTF-8; save it as plain text in UTF-8")
-        return env_file.EnvFile()
+        return env_file.EnvFile(unread=frozenset(BY_NAME))
     except ConfigError as error:
         faults.append(f"{plain(error)}; correct it or remove it")
-        return env_file.EnvFile()
+        return env_file.EnvFile(unread=frozenset(BY_NAME))
     faults += [f"{path}, {fault}" for fault in found.faults]
     return found
 

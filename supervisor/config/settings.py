@@ -6,14 +6,15 @@ message, never shown.
 
 from __future__ import annotations
 
-import itertools
 import socket
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from supervisor.config import api_key_check, conflicts
+from supervisor.config.blame import Faults
 from supervisor.config.environment import environment
 from supervisor.config.files import key_files, rule_files, selection_files, watch_files
 from supervisor.config.option_kinds import HttpUrl, Text, UnusableValue
@@ -33,6 +34,16 @@ if TYPE_CHECKING:
 BY_ORDER: Final = "the order"  # the source of a setting that an order gave
 _LONGEST: Final = 32 * 1024  # characters of a setting; a list of many selection files takes a few thousand
 _SHOWN: Final = 60  # characters of a wrong value that a message repeats
+_LISTED_BY: Final = ("selections", "keepa_domains", "keys")
+_MADE_OF: Final = {
+    "loaded_selections": _LISTED_BY,
+    "loaded_sources": _LISTED_BY,
+    "loaded_lists": ("watch", "keepa_domains", "watch_refresh", "watch_detail"),
+    "loaded_keys": ("keys",),
+    "keepa_api_key": ("keys", "loaded_keys"),  # of several keys it is the first
+    "loaded_rules": ("rules",),
+    "loaded_targets": ("rules",),
+}
 
 
 class UnusableSettings(ConfigError):
@@ -144,45 +155,75 @@ def check_texts(texts: Texts) -> Settings:
     Raises:
         ConfigError: something in them cannot be used. The message lists every fault.
     """
-    faults, notes = list(texts.faults), list(texts.notes)
+    checked = check(texts)
+    if checked.faults.words:
+        raise UnusableSettings(checked.faults.words)
+    return msgspec.convert(checked.values, Settings, dec_hook=wrap)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The values of all fields of `Settings`, None or nothing for those that cannot be used, and what is wrong."""
+
+    values: dict[str, Any] = field(repr=False)
+    faults: Faults
+
+
+def check(texts: Texts) -> Checked:
+    """What `texts` say, and every fault of it."""
+    faults, notes = Faults(), list(texts.notes)
+    for words in texts.faults:
+        faults.add(words, *(name.lower() for name in texts.unread))
     values: dict[str, Any] = {}
     for option in OPTIONS:
-        values[option.field] = _value(option, *texts.found[option.name], faults)
-    faults += conflicts.of(values)
+        with faults.of(option.field) as told:
+            values[option.field] = _value(option, *texts.found[option.name], told)
+    for words, fields in conflicts.of(values):
+        faults.add(words, *fields)
+    _check_key(values, texts, faults, notes)
+    with faults.of("loaded_selections", "loaded_sources") as told:
+        where, values["loaded_sources"] = str(values["selections"] or ""), list[SourceSettings]()
+        found = selection_files.read(where, values["keepa_domains"], told, notes, values["loaded_sources"])
+        values["loaded_selections"] = found
+    with faults.of("loaded_lists") as told:
+        values["loaded_lists"] = watch_files.of_settings(values, told, notes)
+    with faults.of("loaded_keys", "loaded_selections", "loaded_sources") as told:
+        _take_keys(values, told, notes)
+    values["host_name"] = values["host_name"] or in_whole_characters(socket.gethostname())
+    with faults.of("loaded_rules", "loaded_targets") as told:
+        values["loaded_rules"], values["loaded_targets"] = rule_files.read(str(values["rules"] or ""), told, notes)
+    if not faults.words:
+        _find_unsendable(values, faults)
+    for made, causes in _MADE_OF.items():
+        faults.spread(made, *causes)
+    sources = {name: source for name, (_, source) in texts.found.items()}
+    return Checked(
+        {**values, "sources": sources, "unknown": texts.unknown, "notes": tuple(map(in_whole_characters, notes))},
+        faults,
+    )
+
+
+def _check_key(values: Mapping[str, Any], texts: Texts, faults: Faults, notes: list[str]) -> None:
     key, base_url = values["keepa_api_key"], values["keepa_base_url"]
     if key and base_url is not None:
         named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
-        api_key_check.check(key, base_url, named, faults, notes)
-    where, domains = str(values["selections"] or ""), values["keepa_domains"]
-    values["loaded_sources"] = list[SourceSettings]()
-    values["loaded_selections"] = selection_files.read(where, domains, faults, notes, values["loaded_sources"])
-    values["loaded_lists"] = watch_files.of_settings(values, faults, notes)
-    _take_keys(values, faults, notes)
-    values["host_name"] = values["host_name"] or in_whole_characters(socket.gethostname())
-    rules = rule_files.read(str(values["rules"] or ""), faults, notes)
-    values["loaded_rules"], values["loaded_targets"] = rules
-    faults += [] if faults else _unsendable(values)
-    if faults:
-        raise UnusableSettings(faults)
-    sources = {name: source for name, (_, source) in texts.found.items()}
-    about = {"sources": sources, "unknown": texts.unknown, "notes": tuple(map(in_whole_characters, notes))}
-    return msgspec.convert({**values, **about}, Settings, dec_hook=_wrap)
+        with faults.of("keepa_api_key") as told:
+            api_key_check.check(key, base_url, named, told, notes)
 
 
-def _unsendable(values: Mapping[str, Any]) -> list[str]:
-    """What of the files no process could be told: a start or a reload with it would come to nothing."""
+def _find_unsendable(values: Mapping[str, Any], faults: Faults) -> None:
+    """Add what of the files no process could be told: a start or a reload with it would come to nothing."""
     parts = {
         "SELECTIONS": ("loaded_selections", "loaded_sources"),
         "WATCH": ("loaded_lists",),
         "KEYS": ("loaded_keys",),
+        "RULES": ("loaded_rules", "loaded_targets"),
     }
-    parts["RULES"] = ("loaded_rules", "loaded_targets")
-    return [
-        f"{setting}: {one.name}: {why}"
-        for setting, fields in parts.items()
-        for one in itertools.chain.from_iterable(values[field] for field in fields)
-        if (why := pipe_codec.why_not(one)) is not None
-    ]
+    for setting, fields in parts.items():
+        for field_name in fields:
+            for one in values[field_name]:
+                if (why := pipe_codec.why_not(one)) is not None:
+                    faults.add(f"{setting}: {one.name}: {why}", field_name)
 
 
 def _take_keys(values: dict[str, Any], faults: list[str], notes: list[str]) -> None:
@@ -204,7 +245,7 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
     texts = read_texts(environ, dotenv=dotenv)
     option = BY_NAME["STATE_DIR"]
     text, source = texts.found[option.name]
-    faults = list(texts.faults) if source == "default" else []  # the faulty line may be that of STATE_DIR
+    faults = list(texts.faults) if option.name in texts.unread else []  # the faulty line may be that of STATE_DIR
     found = _value(option, text, source, faults)
     if faults:
         raise UnusableSettings(faults)
@@ -245,7 +286,12 @@ def _check_text(text: str) -> None:
         raise UnusableValue(f"it is longer than {_LONGEST} characters; shorten it")
 
 
-def _wrap(kind: type[Any], value: object) -> object:
+def wrap(kind: type[Any], value: object) -> object:
+    """The value as the type that a field has, where that is none of JSON's.
+
+    Raises:
+        TypeError: no field is of that type.
+    """
     if kind is Secret:
         return value if isinstance(value, Secret) else Secret(str(value))
     if kind is Path:

@@ -22,10 +22,10 @@ _HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
 
 
 def query_plan() -> RunPlan:
-    """The plan of a run as it is now, with what `set` ordered, for a command about its database or its files.
+    """The plan of a run as it is now, for a command that looks at its database or its files.
 
     Raises:
-        ConfigError: the settings cannot be used, or not together with what was ordered.
+        ConfigError: the settings that say what the run is cannot be used.
     """
     return in_force.plan_in_force()[0]
 

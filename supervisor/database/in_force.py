@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from supervisor import report
-from supervisor.config import setting_texts, settings
+from supervisor.config import readable, setting_texts, settings
 from supervisor.config.environment import environment
 from supervisor.config.options import BY_NAME
 from supervisor.config.run_plan import make_run_plan
@@ -16,19 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from supervisor.config.run_plan import RunPlan
+    from supervisor.config.setting_texts import Texts
 
 
 def plan_in_force() -> tuple[RunPlan, dict[str, str]]:
     """The plan of a run as it is now, and what of it `set` ordered of the running supervisor, by name.
 
-    Where no supervisor runs with this state directory it is the plan of the settings.
+    Where no supervisor runs with this state directory it is the plan of the settings. A setting that cannot be used
+    stops only who looks at it.
 
     Raises:
-        ConfigError: the settings cannot be used, or not together with what was ordered.
+        ConfigError: the settings that say what the run is cannot be used.
     """
-    plan = make_run_plan(settings.load_settings(environment()), synthetic_into_database=True)
+    texts = setting_texts.read_texts(environment())
+    plan = _plan(readable.readable(texts))
     told = overrides(plan)
-    return (plan_with(told) if told else plan), told
+    return (_plan(readable.readable(_changed(texts, told))) if told else plan), told
 
 
 def overrides(plan: RunPlan) -> dict[str, str]:
@@ -43,12 +46,20 @@ def plan_with(changes: Mapping[str, str]) -> RunPlan:
     """The plan of a run with the settings and these changes, by name; an empty one stands for the default.
 
     Raises:
-        ConfigError: there is no such setting, or its value cannot be used.
+        ConfigError: there is no such setting, or the settings cannot be used with that.
     """
     texts = setting_texts.read_texts(environment())
-    found = dict(texts.found)
-    for name, text in changes.items():
-        if name not in found:
-            raise ConfigError(f"no setting is called {name!r}; `sluicegate --help` lists the settings")
-        found[name] = (text or BY_NAME[name].default, settings.BY_ORDER)
-    return make_run_plan(settings.check_texts(replace(texts, found=found)), synthetic_into_database=True)
+    unknown = next((name for name in changes if name not in texts.found), None)
+    if unknown is not None:
+        raise ConfigError(f"no setting is called {unknown!r}; `sluicegate --help` lists the settings")
+    return _plan(settings.check_texts(_changed(texts, changes)))
+
+
+def _changed(texts: Texts, changes: Mapping[str, str]) -> Texts:
+    ordered = {name: (text or BY_NAME[name].default, settings.BY_ORDER) for name, text in changes.items()}
+    unread = texts.unread - ordered.keys()
+    return replace(texts, found={**texts.found, **ordered}, unread=unread)
+
+
+def _plan(found: settings.Settings) -> RunPlan:
+    return make_run_plan(found, synthetic_into_database=True)

@@ -37,11 +37,13 @@ class EnvFile:
     Attributes:
         values: the value of each name; of several the last.
         faults: the lines that cannot be understood, each a sentence without the text of the line.
+        unread: the settings whose names stand in such lines.
         repeated: for each setting with more than one line, their numbers.
     """
 
     values: dict[str, str] = field(default_factory=dict, repr=False)  # with the secrets in clear
     faults: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
     repeated: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
@@ -49,16 +51,18 @@ def parse(text: str) -> EnvFile:
     """The names and values in `text`, and what is wrong in it."""
     values: dict[str, str] = {}
     faults: list[str] = []
+    unread: set[str] = set()
     lines: dict[str, list[int]] = {}
     for line, binding in _bindings(text):
         fault = _fault(binding)
         if fault is not None:
             faults.append(f"line {line} {fault}")
+            unread.update(name for name in _WORDS.findall(binding.original.string) if name in BY_NAME)
         elif binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value
             lines.setdefault(binding.key, []).append(line)
     repeated = {name: tuple(at) for name, at in lines.items() if len(at) > 1 and name in BY_NAME}
-    return EnvFile(values=values, faults=tuple(faults), repeated=repeated)
+    return EnvFile(values=values, faults=tuple(faults), unread=frozenset(unread), repeated=repeated)
 
 
 def _bindings(text: str) -> Iterator[tuple[int, Binding]]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from supervisor.config.options import BY_NAME
 from tasks.errors import ConfigError
 from tasks.store import stream_figures
 from tasks.store.calls import calls
@@ -91,6 +92,26 @@ def test_what_the_running_supervisor_was_told_counts_unless_set_says_otherwise(a
     for day, most in ((running["day"], 300), (running["with_settings"], 900)):
         assert sum(one["crawling"] + one["histories"] for one in day["selections"]) <= most + 1
     assert sum(one["crawling"] + one["histories"] for one in stopped["day"]["selections"]) > 901
+
+
+def test_what_is_wrong_with_settings_that_a_plan_does_not_count_does_not_stop_it(ask, gathered_url, monkeypatch):
+    good = plan(ask, gathered_url, "--rate", "60")
+    counted = (
+        "UPSERT_",
+        "BACKFILL_",
+        "WATCH",
+        "KEEPA_",
+        "POLL_",
+        "HISTORY_MAX",
+        "TICK_",
+        "INTERACTIVE_",
+        "SIMULATOR_TICK",
+    )
+    places = {"KEYS", "LEDGER", "DATABASE_URL", "STATE_DIR", "SELECTIONS"}
+    for name in BY_NAME:
+        if not name.startswith(counted) and name not in places:
+            monkeypatch.setenv(name, "not\x7fusable")
+    assert plan(ask, gathered_url, "--rate", "60")["day"] == good["day"]
 
 
 @pytest.mark.parametrize(

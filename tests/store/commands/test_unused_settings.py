@@ -1,0 +1,99 @@
+"""A command that only reads answers whatever is wrong with the settings that it does not use, and says so."""
+
+import pytest
+
+from supervisor.cli.run_command import run_command
+from supervisor.config.options import BY_NAME, OPTIONS
+from tasks.errors import EXIT_CONFIG
+from tasks.store.connection import connect
+from tests.fixtures import best_deals
+from tests.fixtures.database.postgres import TEMPLATE
+from tests.fixtures.running import told_supervisor
+
+WHERE = {"KEEPA_API_KEY", "KEYS", "KEEPA_BASE_URL", "DATABASE_URL", "LEDGER", "STATE_DIR"}  # they say which run it is
+LISTED = {"SELECTIONS", "KEEPA_DOMAINS"}
+LISTS = {"WATCH", "KEEPA_DOMAINS", "WATCH_REFRESH", "WATCH_DETAIL"}
+USED = {
+    "status": LISTED | LISTS | {"BACKFILL_DETAIL", "HISTORY_MAX_AGE_D", "UPSERT_DETAIL", "BACKFILL_WORKERS"},
+    "spend": set(),
+    "spend --per hour": set(),
+    "deals": LISTED,
+    "history B000000001 --domain amazon.com": set(),
+    "export calls": set(),
+    "quarantine list": set(),
+    "queue": LISTED | LISTS,
+    "hosts": set(),
+    "watch list": LISTS,
+    "selection check": LISTED,
+    "selection explain": LISTED,
+    "notify list": {"RULES"},
+    "db size": LISTED | {name for name in BY_NAME if name.endswith("_KEEP_D")},
+    "db-url": set(),
+    "ledger dump": set(),
+    "web": set(),
+    "--version": {"POSTGRES_BIN_DIR"},
+}
+NOT_TOLD = {"ledger dump", "web"}  # they look at STATE_DIR alone and check no other setting
+BAD = "not\x7fusable"  # no setting takes a control character
+
+
+@pytest.fixture(scope="module")
+def listed_url(pg_server):
+    """The URL of a database with random deals, which nobody changes."""
+    with pg_server.copy(TEMPLATE) as url:
+        with connect(url, application_name="test", autocommit=True) as conn:
+            best_deals.list_some(conn)
+        yield url
+
+
+@pytest.fixture
+def run(listed_url, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("DATABASE_URL", listed_url)
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "targets.toml").write_text('[me]\ncommand = ["true"]\n')
+    (rules / "targets.toml").chmod(0o600)
+    (rules / "any.toml").write_text('deals = ["new"]\nto = ["me"]\n')
+    monkeypatch.setenv("RULES", str(rules))
+
+    def answer(words, bad):
+        with monkeypatch.context() as patch:
+            for name in bad:
+                patch.setenv(name, BAD)
+            try:
+                code = run_command(words.split())
+            except SystemExit as ended:  # as `--version` does
+                code = ended.code
+        return code, *capsys.readouterr()
+
+    with told_supervisor(tmp_path / "state", {}):
+        yield answer
+
+
+@pytest.mark.parametrize("words", USED)
+def test_a_command_that_reads_needs_only_the_settings_it_uses(run, words):
+    unused = sorted(set(BY_NAME) - WHERE - USED[words])
+    good, bad = run(words, ()), run(words, unused)
+    assert good[0] in {0, 1, 3, 75}, good[2]
+    if bad[0] == EXIT_CONFIG:
+        unused = [name for name in unused if run(words, (name,))[0] == EXIT_CONFIG]
+        pytest.fail(f"it uses {unused}")
+    assert bad[0] == good[0]
+    assert bool(bad[1]) == bool(good[1])
+    told = [line for line in bad[2].splitlines() if "not used here" in line]
+    named = {name for name in unused if any(f": {name} (from environment)" in line for line in told)}
+    assert named == (set() if words in NOT_TOLD else set(unused))
+    assert good[2].splitlines() == [line for line in bad[2].splitlines() if line not in told]
+
+
+def test_a_setting_that_is_used_stops_the_command_with_every_fault_told_once(run):
+    code, out, told = run("deals", ("SELECTIONS", "SPOOL_LIMIT_MB"))
+    assert (code, out) == (78, "")
+    assert "the configuration has 2 faults:" in told
+    assert told.count("SPOOL_LIMIT_MB") == told.count("SELECTIONS") == 1
+
+
+def test_every_setting_is_unused_by_some_command():
+    assert all(any(option.name not in used for used in USED.values()) for option in OPTIONS)
