@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, SystemClock, TokenLedger
+from ledger.localtime import near
 from tasks import worker
 from tasks.errors import EXIT_FAILED, EXIT_OK, Error, plain
 from tasks.ingest.ledger_patience import LedgerPatience
@@ -84,6 +86,7 @@ def _ask(
             look_ups.start()
             look_up = LookUp(ProductRequest(options.domain, (options.asin,), options.detail))
             look_ups.estimate(look_up)
+            asked = datetime.now(UTC)
             answer = look_ups.fetch(look_up)
             found = components.session.run(
                 lambda connection: products_now.products_now(connection, options.domain, [options.asin])
@@ -93,6 +96,8 @@ def _ask(
         return EXIT_FAILED, f"Keepa does not know {options.asin} in {shop(options.domain)}; {_paid(answer, given)}"
     if answer.faults:
         return EXIT_FAILED, f"a part of the reply cannot be used, and is in quarantine; {_paid(answer, given)}"
+    if product.news_at < asked and not answer.is_of_before:
+        return EXIT_OK, f"nothing new since {near(product.news_at, asked)}; {_paid(answer, given)}"
     return EXIT_OK, f"written; {_paid(answer, given)}"
 
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger import LedgerError, SystemClock
@@ -129,12 +130,13 @@ def _one(look_ups: LookUps, request: ProductRequest | CodeRequest, patience: Pat
     cost = look_ups.estimate(look_up)
     Progress.cost(look_up, cost, look_ups.balance(), fetched.key)
     patience.begin(look_up)
+    asked = datetime.now(UTC)
     try:
         answer = look_ups.fetch(look_up)
     except RequestRefused as error:
         fetched.refused(look_up, error)
         return
-    fetched.add(look_up, answer)
+    fetched.add(look_up, answer, asked)
 
 
 def _requests(

@@ -50,10 +50,18 @@ class FigureOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedProduct(ProductNow):
-    """A product as it was fetched; `asked_as` are the codes by which it was asked for, or its ASIN."""
+    """A product as it was fetched.
+
+    Attributes:
+        asked_as: the codes by which it was asked for, or its ASIN.
+        looked_at: when Keepa was asked this time; null when an earlier `fetch` had paid for the answer.
+        is_news: whether that brought anything that was not known.
+    """
 
     url: str | None
     asked_as: list[str]
+    looked_at: datetime | None
+    is_news: bool
     figures: list[FigureOutput]
 
 
@@ -105,15 +113,29 @@ class Fetched:
         self.products: dict[tuple[int, str], ProductNow] = {}
         self.figures: dict[tuple[int, str], list[Figure]] = {}
         self._unread: list[tuple[int, str]] = []
+        self._looked: dict[tuple[int, str], tuple[datetime, datetime]] = {}
 
     @property
     def is_any(self) -> bool:
         """Whether anything was asked for and answered."""
         return bool(self.asins or self.codes or self.faults)
 
-    def add(self, look_up: LookUp, answer: Answer) -> None:
-        """Note what a request brought."""
+    def looked_at(self, one: ProductNow) -> datetime | None:
+        """When Keepa was asked for this product; None when the answer was there."""
+        _, answered = self._looked.get((one.domain, one.asin), (None, None))
+        return answered
+
+    def is_news(self, one: ProductNow) -> bool:
+        """Whether anything of this product was not known before it was asked for."""
+        asked, _ = self._looked.get((one.domain, one.asin), (None, None))
+        return asked is None or one.news_at >= asked
+
+    def add(self, look_up: LookUp, answer: Answer, asked: datetime) -> None:
+        """Note what a request brought that was made at the time `asked`."""
         domain, code = look_up.origin.domain, look_up.origin.code
+        if not answer.is_of_before:
+            now = datetime.now(UTC)
+            self._looked |= {(domain, asin): (asked, now) for asin in (*look_up.origin.asins, *answer.asins)}
         self.asins.setdefault(domain, []).extend(look_up.origin.asins or answer.asins)
         if code:
             self.codes[domain, code] = list(answer.asins)
@@ -176,7 +198,7 @@ def show(fetched: Fetched, *, as_json: bool) -> int:
         )
     else:
         for one in found:
-            _print(one, fetched.figures[one.domain, one.asin])
+            _print(one, fetched)
         output.text(*fetched.notes)
         output.text(_paid(fetched))
         for words in (*missing, *fetched.faults):
@@ -213,6 +235,8 @@ def _as_json(one: ProductNow, fetched: Fetched) -> FetchedProduct:
         **asdict(one),
         url=product_url(one.domain, one.asin),
         asked_as=codes or [one.asin],
+        looked_at=fetched.looked_at(one),
+        is_news=fetched.is_news(one),
         figures=[
             FigureOutput(price_type=figure.price_type, price=figure.price, mean=figure.mean, value=figure.value)
             for figure in figures
@@ -220,14 +244,22 @@ def _as_json(one: ProductNow, fetched: Fetched) -> FetchedProduct:
     )
 
 
-def _print(one: ProductNow, figures: Sequence[Figure]) -> None:
-    now = datetime.now(UTC)
+def _print(one: ProductNow, fetched: Fetched) -> None:
+    now, figures = datetime.now(UTC), fetched.figures[one.domain, one.asin]
     output.text(f"{one.asin}  {one.shop or shop(one.domain)}  {readable(one.title or '')}".rstrip())
-    looked = "" if one.updated_at is None else f", as Keepa saw it at {near(one.updated_at, now)}"
-    output.text(f"{product_url(one.domain, one.asin) or ''}  fetched at {near(one.fetched_at, now)}{looked}".strip())
+    output.text(f"{product_url(one.domain, one.asin) or ''}  {_when(one, fetched, now)}".strip())
     if figures:
         output.table(_COLUMNS, [_row(figure, one.currency or "") for figure in figures])
     output.text("")
+
+
+def _when(one: ProductNow, fetched: Fetched, now: datetime) -> str:
+    """When it was fetched, and how old it was then; or since when it is known, when it was paid for and nothing new."""
+    seen = "" if one.updated_at is None else f", as Keepa saw it at {near(one.updated_at, now)}"
+    looked_at = fetched.looked_at(one)
+    if looked_at is None or fetched.is_news(one):
+        return f"fetched at {near(one.news_at, now)}{seen}"
+    return f"nothing new since {near(one.news_at, now)}{seen}; looked at {near(looked_at, now)}"
 
 
 def _row(figure: Figure, currency: str) -> tuple[str, str, str]:

@@ -70,6 +70,12 @@ class ProductNow:
     history_fetched_at: datetime | None
     offers_fetched_at: datetime | None
 
+    @property
+    def news_at(self) -> datetime:
+        """When anything new of it was fetched last: a reply that Keepa had given before changes nothing."""
+        parts = (self.stats_fetched_at, self.history_fetched_at, self.offers_fetched_at)
+        return max([self.fetched_at, *(part for part in parts if part is not None)])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:

@@ -92,6 +92,10 @@ def test_what_an_asin_costs_now_is_told_with_the_price_of_asking_first(shop):
         (row,) = conn.execute("SELECT tier, worker, cost, rows FROM calls WHERE endpoint = '/product'").fetchall()
         (has_history,) = conn.execute("SELECT history_fetched_at IS NOT NULL FROM products").fetchone()
     assert (row, has_history) == (("interactive", "fetch", 1, 1), True)
+    again = shop.fetch(asin).stdout
+    (seen,) = shop.truth(asin=asin)
+    is_news = seen["lastUpdate"] > truth["lastUpdate"]  # the market may have gone on to its next minute
+    assert ("  fetched at " in again, "  nothing new since " in again) == (is_news, not is_news)
 
 
 def test_every_figure_in_json_is_the_servers(shop):

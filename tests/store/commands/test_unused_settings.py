@@ -6,7 +6,7 @@ from supervisor.cli.run_command import run_command
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import EXIT_CONFIG
 from tasks.store.connection import connect
-from tests.fixtures import best_deals
+from tests.fixtures.database import best_deals
 from tests.fixtures.database.postgres import TEMPLATE
 from tests.fixtures.running import told_supervisor
 
