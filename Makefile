@@ -126,7 +126,7 @@ sbom: ## Write the list of parts (CycloneDX) of what requirements.lock installs 
 	@exec pipx run --spec 'cyclonedx-bom>=7,<8' cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json requirements.lock
 
 audit: ## Ask the database of known vulnerabilities about each package of requirements.lock (needs pipx and the network)
-	@exec pipx run 'pip-audit>=2.9,<3' --require-hashes --disable-pip -r requirements.lock
+	@exec pipx run 'pip-audit>=2.9,<3' --strict --vulnerability-service osv --require-hashes --disable-pip -r requirements.lock
 
 clean: ## Remove the environment and caches; state in var/ stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

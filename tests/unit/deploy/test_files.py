@@ -151,3 +151,22 @@ def test_the_job_for_nomad_knows_the_settings_and_lets_a_stop_take_its_time():
     assert set_there["STATE_DIR"].startswith(f"{mounted}/")
     assert re.search(r"to = (\d+)", job)[1] == set_there["METRICS_PORT"]
     assert job.count("{") == job.count("}")
+
+
+def test_an_audit_that_gets_no_answer_fails():
+    """By itself it passes when the database of vulnerabilities knows none of the packages."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"^\t.*pip-audit.*$", makefile, re.MULTILINE)
+    assert {"--strict", "--vulnerability-service", "osv", "--require-hashes"} <= set(recipe.split())
+    assert "(OSV, by way of `pip-audit`)" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def test_a_release_is_checked_first_and_every_job_ends_some_time():
+    release = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    _, *jobs = re.split(r"^  (?=\w+:$)", release.partition("\njobs:\n")[2], flags=re.MULTILINE)
+    called, *others = jobs
+    assert "uses: ./.github/workflows/ci.yml" in called
+    assert len(others) == 3
+    assert all(re.search(r"^    needs: (check|build)$", job, re.MULTILINE) for job in others)
+    assert all("timeout-minutes: " in job for job in others)
+    assert "workflow_call:" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
