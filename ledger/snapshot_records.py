@@ -169,8 +169,8 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotRecord:
-    """The whole ledger at one moment, as JSON has it: what `ledger dump --json` prints."""
+class Figures:
+    """The ledger at one moment, but for its journal."""
 
     format: int
     sequence: int
@@ -182,23 +182,19 @@ class SnapshotRecord:
     waiters: tuple[WaiterRecord, ...]
     totals: TotalsRecord
     costs: tuple[CostRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRecord(Figures):
+    """The whole ledger at one moment, as JSON has it: what `ledger dump --json` prints."""
+
     journal: tuple[JournalRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Figures):
     """The whole ledger at one moment."""
 
-    format: int
-    sequence: int
-    generated_at: str
-    synced: bool
-    bucket: BucketRecord
-    tiers: tuple[TierRecord, ...]
-    leases: tuple[LeaseRecord, ...]
-    waiters: tuple[WaiterRecord, ...]
-    totals: TotalsRecord
-    costs: tuple[CostRecord, ...]
     history: History
 
     @property
