@@ -19,6 +19,7 @@ from tasks.errors import ConfigError, Error
 from tasks.store.connection import connect
 from tasks.store.export import export as store
 from tests.fakes.waiting import LIMIT_S
+from tests.fixtures.database.postgres import connection_to, copy_of
 
 KINDS = ("deals", "history", "calls", "products")
 KEPT = 12  # products: a history of one has ten thousand days and price types
@@ -38,32 +39,11 @@ def few_template(pg_server, market_template):
     return name
 
 
-@pytest.fixture(scope="module")
-def few_url(pg_server, few_template):
-    """The URL of a copy for all who only look."""
-    with pg_server.copy(few_template) as url:
-        yield url
-
-
-@pytest.fixture
-def few(few_url):
-    """A connection to it."""
-    with connect(few_url, application_name="test", autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def own_url(pg_server, few_template):
-    """The URL of a copy of this test's own."""
-    with pg_server.copy(few_template) as url:
-        yield url
-
-
-@pytest.fixture
-def own(own_url):
-    """A connection to it."""
-    with connect(own_url, application_name="test", autocommit=True) as conn:
-        yield conn
+# For all who only look, and of a test's own.
+few_url = copy_of("few_template", scope="module")
+few = connection_to("few_url")
+own_url = copy_of("few_template")
+own = connection_to("own_url")
 
 
 def exported(ask, url, kind, *arguments):

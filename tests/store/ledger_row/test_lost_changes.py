@@ -13,7 +13,7 @@ from ledger import Lease, LeaseGone, NeedsReading, Reading
 from tasks.errors import DatabaseTransient
 from tasks.store.ledger_row import rules, statements
 from tests.fixtures.jobs import eventually
-from tests.fixtures.ledger.rows import SERVER_MS, balances
+from tests.fixtures.ledger.rows import SERVER_MS, balances, times_asked
 
 
 def backend(ledger, conn):
@@ -87,14 +87,7 @@ def test_a_server_that_crashed_is_asked_about_once_by_all_and_no_lease_number_is
     other.snapshot()
     conn.execute("CHECKPOINT")
     restart_as_after_a_crash(conn, database_url)
-    asked = 0
-    for ledger in (one, other, one, other):
-        try:
-            ledger.try_reserve("upsert", 1).cancel()
-        except NeedsReading:
-            asked += 1
-            ledger.observe(Reading(299, 5, 58_000, SERVER_MS + 2_000))
-    assert asked == 1
+    assert times_asked((one, other, one, other), Reading(299, 5, 58_000, SERVER_MS + 2_000)) == 1
     assert one.try_reserve("upsert", 1).id > before.id + rules.LOST_IDS
     balances(other)
 

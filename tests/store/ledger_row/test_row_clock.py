@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ledger import NeedsReading, Reading
+from ledger import Reading
 from ledger.storage.transaction import change
 from tasks.store.ledger_row import statements
-from tests.fixtures.ledger.rows import SERVER_MS, balances
+from tests.fixtures.ledger.rows import SERVER_MS, balances, times_asked
 
 
 @pytest.mark.parametrize("step_s", [600, -600])
@@ -25,14 +25,7 @@ def test_a_clock_that_was_set_gives_no_token_takes_none_and_costs_one_reading(ma
         return state_of([*values[:4], str(us).encode(), *values[5:]])
 
     monkeypatch.setattr(statements, "state_of", set_clock)
-    asked = 0
-    for ledger in (one, other, one, other):
-        try:
-            ledger.try_reserve("upsert", 1).cancel()
-        except NeedsReading:
-            asked += 1
-            ledger.observe(Reading(100, 5, 58_000, SERVER_MS + 2_000))
-    assert asked == 1
+    assert times_asked((one, other, one, other), Reading(100, 5, 58_000, SERVER_MS + 2_000)) == 1
     seen = balances(other)
     assert (seen.bucket.balance, seen.bucket.drift) == (100, 0)
     assert 0 < seen.bucket.next_tick_in_s < 60
@@ -48,11 +41,5 @@ def test_who_comes_first_after_a_while_asks_once_because_nobody_watched_the_cloc
         ledger._home._clock.ahead_ns += back_s * 10**9
 
     change(ledger._home, age)
-    asked = 0
-    for another in (make_ledger(), make_ledger()):
-        try:
-            another.try_reserve("upsert", 1).cancel()
-        except NeedsReading:
-            asked += 1
-            another.observe(Reading(300, 5, 58_000, SERVER_MS + 2_000))
-    assert asked == is_asked
+    others = (make_ledger(), make_ledger())
+    assert times_asked(others, Reading(300, 5, 58_000, SERVER_MS + 2_000)) == is_asked
