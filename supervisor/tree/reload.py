@@ -15,6 +15,7 @@ from supervisor.config import changes, setting_texts, settings
 from supervisor.config.environment import environment
 from supervisor.eventloop.executor import Failed, Succeeded
 from supervisor.process.states import Stage
+from tasks.settings import CODEC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from supervisor.config.settings import Settings
     from supervisor.eventloop.executor import BackgroundExecutor
     from tasks.errors import Error
+    from tasks.settings import WorkerSettings
 
 
 class ReloadedRun(Protocol):
@@ -34,12 +36,8 @@ class ReloadedRun(Protocol):
     plan: RunPlan  # with the settings in force
     ledgers: dict[str, TokenLedger]  # by key
 
-    def check_plan(self, plan: RunPlan) -> None:
-        """Make sure that the workers can be told the settings of `plan`; nothing changes.
-
-        Raises:
-            ConfigError: they cannot.
-        """
+    def worker_settings(self, plan: RunPlan | None = None) -> WorkerSettings | None:
+        """The settings that the workers would be given by `plan`; None while they can be given none."""
 
     def apply_change(self, change: changes.Change) -> None:
         """Apply other settings from now on; the ledger does so already."""
@@ -104,7 +102,8 @@ class Reloader:
         old = self._run.plan
         change = changes.between(old.settings, settings.check_texts(replace(texts, found=found)))
         new = replace(old, settings=change.settings)
-        self._run.check_plan(new)  # before the ledger is touched: what cannot be carried out leaves the run as it is
+        if (given := self._run.worker_settings(new)) is not None:
+            CODEC.encode(given)  # before the ledger is touched: what workers cannot be told leaves the run as it is
         for name, ledger in self._run.ledgers.items():
             tiers = new.of_key(name).tiers()
             if tiers != old.of_key(name).tiers():

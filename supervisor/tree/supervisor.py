@@ -31,7 +31,6 @@ from supervisor.tree.reporting import write_report
 from supervisor.tree.tree import ProcessTree
 from supervisor.tree.workers import WorkerPool
 from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, DatabaseTransient, exit_code, plain
-from tasks.settings import CODEC
 
 if TYPE_CHECKING:
     import signal
@@ -191,15 +190,6 @@ class Supervisor:
     def write_report(self) -> None:
         """Write the report now."""
         write_report(self, self._loop.now_ns(), self._log)
-
-    def check_plan(self, plan: RunPlan) -> None:
-        """Make sure that the workers can be told the settings of `plan`; nothing changes.
-
-        Raises:
-            ConfigError: they cannot.
-        """
-        if (worker_settings := self.worker_settings(plan)) is not None:
-            CODEC.encode(worker_settings)
 
     def apply_change(self, change: Change) -> None:
         """Apply other settings from now on; the ledger does so already."""
