@@ -21,8 +21,10 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.key_windows import Window, part_of, rates_of, sum_of, text_of
+from benchmarks.processes import CLOCK_TICKS, children, cpu_s, rss_mb
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.market.market import Market, Scope
@@ -48,45 +50,8 @@ OK: Final = 200
 BEHIND_THE_LISTED: Final = -1  # priority of what only fills the queue
 WIDE: Final = {"dateRange": 0, "isFilterEnabled": False, "isRangeEnabled": False, "sortType": 1, "domainId": 1}
 CORES: Final = os.cpu_count() or 1
-CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
-PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 WANTED_TWICE: Final = "SELECT asin FROM deals WHERE cardinality(selections) > 1"
 CONNECTIONS: Final = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-
-
-def text_of(name: str) -> str:
-    """The key itself."""
-    return f"{name:k>64}"
-
-
-def rates_of(count: int, least: float, most: float, total: float | None) -> list[float]:
-    """Tokens a minute of so many keys, in equal steps of size from `most` to `least`, cut to `total` together.
-
-    What is above the total is cut from the largest, and no key gets less than `least`.
-    """
-    steps = max(1, count - 1)
-    rates = [most * (least / most) ** (at / steps) for at in range(count)]
-    if total is not None and sum(rates) > total:
-        low, high = 0.0, 1.0
-        for _ in range(50):
-            middle = (low + high) / 2
-            below = sum(least + (rate - least) * middle for rate in rates) < total
-            low, high = (middle, high) if below else (low, middle)
-        rates = [least + (rate - least) * low for rate in rates]
-    return rates
-
-
-class Window(NamedTuple):
-    """What one key did in a time: tokens spent and refilled, and of the latter those that were not to be spent yet."""
-
-    spent: int
-    refilled: int
-    fresh: int
-
-    @property
-    def used(self) -> int:
-        """Tokens of the refill that were used; what the last ticks brought counts as well."""
-        return min(self.refilled, self.spent + self.fresh)
 
 
 class Bench:
@@ -177,10 +142,10 @@ class Bench:
 
     def cores_used(self) -> tuple[dict[str, float], float]:
         """Seconds of processor time used until now by the simulator, by ours and by all, and the time."""
-        ours = sum(map(_cpu_s, self._pids()))
+        ours = sum(map(cpu_s, self._pids()))
         whole = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
         busy = (sum(whole[:8]) - whole[3] - whole[4]) / CLOCK_TICKS
-        return {"the run": ours, "the simulator": _cpu_s(os.getpid()), "all": busy}, time.monotonic()
+        return {"the run": ours, "the simulator": cpu_s(os.getpid()), "all": busy}, time.monotonic()
 
     def bought(self) -> list[str]:
         """Every product that was paid for, as often as it was."""
@@ -206,14 +171,14 @@ class Bench:
         return self.simulator.service.accounts[text_of(name)].report()
 
     def _pids(self) -> list[int]:
-        return [] if self._process is None else [self._process.pid, *_children(self._process.pid)]
+        return [] if self._process is None else [self._process.pid, *children(self._process.pid)]
 
     def _wait(self, seconds: float) -> None:
         """Let the time pass, and look at the memory and the connections now and then."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, LOOK_S))  # noqa: TID251 - the time that is measured
-            self.peak_mb = max(self.peak_mb, sum(map(_rss_mb, self._pids())))
+            self.peak_mb = max(self.peak_mb, sum(map(rss_mb, self._pids())))
             with connect(self.url, application_name="bench", autocommit=True) as conn:
                 row = conn.execute(CONNECTIONS).fetchone()
             self.connections = max(self.connections, int(row[0]) if row is not None else 0)
@@ -232,22 +197,6 @@ def _between(before: Any, after: Any) -> Window:
         refilled=after["refilled"] - before["refilled"],
         fresh=max(0, min(after["bucket"]["balance"], OPEN_TICKS * after["bucket"]["rate"])),
     )
-
-
-def _children(pid: int) -> list[int]:
-    found = []
-    for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-        found += [child, *_children(child)]
-    return found
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
-
-
-def _rss_mb(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
 
 
 def measure(bench: Bench, chosen: argparse.Namespace) -> bool:
@@ -269,7 +218,7 @@ def measure(bench: Bench, chosen: argparse.Namespace) -> bool:
         print(f"{who + ' used':<46}{(seconds - used[who]) / (ended - began):>10.2f} of {CORES} cores")
     print(f"{'connections to the database at most':<46}{bench.connections:>10}")
     lapsed = list(bench.rates)[victim]
-    change = _sum_of(others, lapsed) / _sum_of(usual, lapsed) - 1
+    change = sum_of(others, lapsed) / sum_of(usual, lapsed) - 1
     with connect(bench.url, application_name="bench", autocommit=True) as conn:
         wanted = {str(asin) for (asin,) in conn.execute(WANTED_TWICE)}
     twice = len(bought) - len(set(bought))
@@ -282,17 +231,6 @@ def measure(bench: Bench, chosen: argparse.Namespace) -> bool:
         told("products wanted by two keys and paid for", len(wanted & set(bought)), 1, is_least=True),
     ]
     return all(met)
-
-
-def part_of(window: Window) -> float:
-    """The part of the refill that was used."""
-    return window.used / max(1, window.refilled)
-
-
-def _sum_of(windows: dict[str, Window], without: str) -> float:
-    """The part of their refill that all keys but one used together."""
-    kept = [window for name, window in windows.items() if name != without]
-    return sum(window.used for window in kept) / sum(window.refilled for window in kept)
 
 
 def report_keys(bench: Bench, windows: dict[str, Window]) -> None:

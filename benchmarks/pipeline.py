@@ -27,6 +27,7 @@ from typing import NamedTuple
 import psycopg
 
 from benchmarks import canned
+from benchmarks.processes import children, cpu_of_the_ended_s, cpu_s
 from ledger import TokenLedger
 from tasks import settings
 from tasks.embedded_postgres.server import EmbeddedPostgres
@@ -42,7 +43,6 @@ MEMORY_AIM_MB = 250
 BATCH = 100
 RENDERED = 200
 MB = 1 << 20
-TICKS = os.sysconf("SC_CLK_TCK")
 THEIR_TABLES = """
 CREATE TABLE IF NOT EXISTS their_products (asin text PRIMARY KEY, title text, last_update int, rest json);
 CREATE TABLE IF NOT EXISTS their_series (
@@ -70,11 +70,6 @@ class Run(NamedTuple):
     peak_mb: float
 
 
-def cpu_s(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
 def peak_mb(pid):
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
@@ -82,10 +77,7 @@ def peak_mb(pid):
 
 def tree_s(pid):
     """CPU seconds of a process and its children, of those that have ended too."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    ended = (int(fields[13]) + int(fields[14])) / TICKS
-    return ended + cpu_s(pid) + sum(cpu_s(child) for child in children)
+    return cpu_of_the_ended_s(pid) + cpu_s(pid) + sum(map(cpu_s, children(pid)))
 
 
 class Bench:

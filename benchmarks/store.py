@@ -4,14 +4,13 @@ Rates drift with the machine; the ratio to the COPY beside it does less, and the
 transaction per batch, an own embedded server with its durable defaults, rounds in shuffled order, medians. The bare
 COPY gets lists that are decoded already; the writers begin with the types of the wire.
 
-    python benchmarks/store.py [--rounds 7] [--batches 20]
+    PYTHONPATH=. python benchmarks/store.py [--rounds 7] [--batches 20]
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import os
 import random
 import statistics
 import tempfile
@@ -22,6 +21,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from benchmarks.processes import cpu_s
 from ledger import SystemClock
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.keepa import prices
@@ -203,8 +203,7 @@ class Bench:
 
     def server_s(self):
         """CPU seconds of our backend."""
-        fields = Path(f"/proc/{self.conn.info.backend_pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.conn.info.backend_pid)
 
     def report(self):
         head = ("rows/s", "ratio", "target", "client us", "server us", "cpu ratio", "WAL B")

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.processes import cpu_of_the_ended_s
 from supervisor.config.environment import child_environment
 from tasks.store.connection import connect
 
@@ -80,8 +81,7 @@ class Server:
 
     def spent_s(self, conn=None):
         """CPU seconds of all its processes that have ended, parallel workers among them, and of the one of `conn`."""
-        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
-        ended = (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+        ended = cpu_of_the_ended_s(self._pid)
         if conn is None:
             return ended
         return ended + int(Path(f"/proc/{conn.info.backend_pid}/schedstat").read_text().split()[0]) / 1e9
