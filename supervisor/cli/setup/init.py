@@ -41,14 +41,16 @@ def run(chosen: argparse.Namespace) -> int:
         Forbidden: the server refuses the key. Nothing was written.
         ApiError: the server does not answer. Nothing was written.
     """
-    before = _before(DOTENV)
+    before, found = _before(DOTENV), read_texts(environment()).found
     key = _asked_key()
     lines = []
     if key:
         lines += _checked(_plan_with(key))
         _write(DOTENV, env_lines.with_value(before, _KEY, key))
         lines.append(f"the key is in {DOTENV.resolve()}, which only you may read")
-    elif environment().get(_KEY) or env_file.parse(before).values.get(_KEY):
+    elif found["KEYS"][0]:
+        lines.append(f"the keys in the folder KEYS ({found['KEYS'][0]}) stay")
+    elif found[_KEY][0]:
         lines.append("the key that is set stays")
     else:
         lines.append("no key: `sluicegate run` works on made-up data, and `sluicegate init` takes a key at any time")

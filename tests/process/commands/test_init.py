@@ -64,6 +64,14 @@ def test_without_a_key_nothing_is_written(program, tmp_path):
     assert not (tmp_path / ".env").exists()
 
 
+def test_a_folder_of_keys_is_named_and_no_run_on_made_up_data_is_promised(program, tmp_path):
+    (tmp_path / ".env").write_text("KEYS=keys\n")
+    done = init(program, "\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the keys in the folder KEYS (keys) stay" in done.stdout
+    assert "made-up" not in done.stdout
+
+
 def test_a_key_that_is_there_stays_when_none_is_typed(program, tmp_path):
     (tmp_path / ".env").write_text(f"KEEPA_API_KEY={KEY}\n")
     done = init(program, "\n")
