@@ -7,26 +7,27 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ledger.atomic_file import replace_file
 from supervisor.config.environment import environment
-from supervisor.config.files import selection_files
 from supervisor.config.setting_texts import read_texts
+from supervisor.config.settings import UnusableSettings, check_texts
 from supervisor.queries.printing import output
 from supervisor.selections import describe, given
 from supervisor.selections.examples import EXAMPLES
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa.selection import selection
-from tasks.keepa.source import source
 
 if TYPE_CHECKING:
     import argparse
 
+    from supervisor.config.setting_texts import Texts
     from tasks.keepa.selection.selection import Selection
     from tasks.keepa.source.source import Source
-    from tasks.settings import SourceSettings
 
 DEFAULT: Final = "default"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
@@ -54,10 +55,11 @@ def add(chosen: argparse.Namespace) -> int:
     kinds: tuple[Selection | Source, ...] = (*found.selections, *found.sources)
     (new,) = kinds
     has_shop = _names_shop(text)
-    _refuse_twin(new, folder)
     query = {key: value for key, value in new.query.items() if key != "domainId" or has_shop}
+    data = (json.dumps(query, indent=2, ensure_ascii=False) + "\n").encode()
+    _refuse_what_stops_a_start(path, data)
     folder.mkdir(parents=True, exist_ok=True)
-    replace_file(path, (json.dumps(query, indent=2, ensure_ascii=False) + "\n").encode(), durable=True)
+    replace_file(path, data, durable=True)
     output.text(
         *(line for one in found.selections for line in describe.lines(one)),
         *map(describe.source_line, found.sources),
@@ -99,7 +101,14 @@ def _about(example: dict[str, object]) -> str:
 
 
 def _folder() -> Path:
-    where = read_texts(environment()).found["SELECTIONS"][0]
+    found = read_texts(environment()).found
+    where, keys = found["SELECTIONS"][0], found["KEYS"][0]
+    if not where and keys:
+        raise ConfigError(
+            f"SELECTIONS is not set: what is collected is what each file of the folder KEYS ({keys[:80]}) names as its "
+            "own SELECTIONS, or the built-in selection. Put the new one into the folder that such a file names, or "
+            "name a folder for the other keys, such as SELECTIONS=selections in .env"
+        )
     if not where:
         raise ConfigError(
             "SELECTIONS is not set, so the built-in selection is collected: name a folder for selections first, such "
@@ -120,18 +129,29 @@ def _names_shop(text: str | bytes) -> bool:
     return len(found.selections) + len(found.sources) == 1
 
 
-def _refuse_twin(new: Selection | Source, folder: Path) -> None:
-    """Refuse what would be walked and paid for twice.
+def _refuse_what_stops_a_start(path: Path, data: bytes) -> None:
+    """Read the settings as a start does, once as they are and once with this file in the folder of selections.
 
     Raises:
-        ConfigError: a selection or source in the folder asks for the same.
+        ConfigError: with it there are faults that there are not without it, such as that another asks for the same.
     """
-    if not folder.is_dir() or not any(folder.glob("*.json")):
-        return
-    sources: list[SourceSettings] = []
-    selections = selection_files.read(str(folder), _ANY_SHOP, [], [], sources)
-    others: list[Selection | Source] = [selection.parse(one.query, name=one.name) for one in selections]
-    others += [source.parse(one.query, name=one.name) for one in sources]
-    for other in others:
-        if other.key == new.key:
-            raise ConfigError(f"{other.name} asks for the same as this: it would be walked and paid for twice")
+    texts, folder = read_texts(environment()), path.parent
+    before = _faults(texts)
+    with tempfile.TemporaryDirectory() as there:
+        for one in folder.glob("*.json") if folder.is_dir() else ():
+            Path(there, one.name).symlink_to(one.absolute())
+        Path(there, path.name).write_bytes(data)
+        found = {**texts.found, "SELECTIONS": (there, texts.found["SELECTIONS"][1])}
+        after = [fault.replace(there, str(folder)) for fault in _faults(replace(texts, found=found))]
+    added = [fault for fault in after if fault not in before]
+    if added:
+        told = "".join(f"\n  - {fault}" for fault in added)
+        raise ConfigError(f"{path} was not written, for with it the supervisor would not start:{told}")
+
+
+def _faults(texts: Texts) -> tuple[str, ...]:
+    try:
+        check_texts(texts)
+    except UnusableSettings as error:
+        return error.faults
+    return ()

@@ -115,16 +115,25 @@ def test_an_example_can_be_added_and_is_then_one_of_the_settings(here, tmp_path)
         (("mine", json.dumps(WIDE)), "one.json,two.json", "put the new one beside them"),
         (("../mine", json.dumps(WIDE)), "wanted", "cannot be a selection's name"),
         (("there", json.dumps(WIDE)), "wanted", "is there already"),
-        (("twin", json.dumps(WIDE | {"sortType": 4})), "wanted", "there asks for the same as this"),
+        (("twin", json.dumps(WIDE | {"sortType": 4})), "wanted", "twin asks for the same as there"),
         (("bad", '{"priceTypes": []}'), "wanted", "priceTypes: is missing"),
+        (("german", json.dumps(WIDE | {"domainId": 3, "dateRange": 2})), "wanted", "german asks for the same as any"),
     ],
 )
 def test_what_cannot_be_added_says_what_to_do_and_writes_nothing(here, tmp_path, arguments, where, words):
     (tmp_path / "wanted").mkdir()
     (tmp_path / "wanted" / "there.json").write_text(json.dumps(WIDE))
+    any_shop = {name: value for name, value in WIDE.items() if name != "domainId"}
+    (tmp_path / "wanted" / "any.json").write_text(json.dumps(any_shop | {"dateRange": 2}))
     with pytest.raises(ConfigError, match=words):
-        here("selection", "add", *arguments, SELECTIONS=where)
-    assert [path.name for path in (tmp_path / "wanted").iterdir()] == ["there.json"]
+        here("selection", "add", *arguments, SELECTIONS=where, KEEPA_DOMAINS="3")
+    assert sorted(path.name for path in (tmp_path / "wanted").iterdir()) == ["any.json", "there.json"]
+
+
+def test_with_keys_nothing_is_added_where_their_own_files_say_what_is_collected(here, tmp_path):
+    with pytest.raises(ConfigError, match="each file of the folder KEYS") as caught:
+        here("selection", "add", "mine", json.dumps(WIDE), SELECTIONS="", KEYS=str(tmp_path))
+    assert "built-in selection is collected" not in str(caught.value)
 
 
 def test_a_source_is_added_as_a_selection_is(here, tmp_path):
@@ -136,7 +145,7 @@ def test_a_source_is_added_as_a_selection_is(here, tmp_path):
     assert here("selection", "check")[1] == "books, amazon.com: valid, a source of products\n"
     seller = {"source": "seller", "sellerId": "A2L77EE7U53NWQ", "domainId": 3}
     assert "it names no shop" not in here("selection", "add", "shop", json.dumps(seller))[1]
-    with pytest.raises(ConfigError, match="books asks for the same as this"):
+    with pytest.raises(ConfigError, match="twin asks for the same as books"):
         here("selection", "add", "twin", json.dumps(best | {"refresh": "1d"}))
     with pytest.raises(ConfigError, match="sellerId: must be the id of one seller"):
         here("selection", "add", "odd", json.dumps(seller | {"sellerId": "nobody"}))

@@ -22,6 +22,7 @@ READERS = {
     "supervisor/cli/version.py",
     "supervisor/config/settings.py",
     "supervisor/database/in_force.py",
+    "supervisor/selections/files.py",  # it judges the files with another beside them
     "supervisor/tree/reload.py",  # it keeps what `set` ordered
 }
 
