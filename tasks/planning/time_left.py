@@ -1,11 +1,12 @@
 """Pure: how long a queue will take with the tokens of several keys, by the budgets and hours of the tier.
 
-Without such rules it is what `tasks.planning.forecast` says. With a budget the days are gone through one by one.
+Without such rules it is what `tasks.planning.forecast` says. With a budget the days are gone through one by one, but
+for those in a row of which it is known that each key spends its budget, or all that comes in.
 """
 
 from __future__ import annotations
 
-from math import ceil, inf
+from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.planning.forecast import left_s, supply_of_all, token_supply
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DAY_S: Final = 86_400.0
 _MOST_DAYS: Final = 3_660  # what takes longer than ten years of budgets is never
 _EXACT_S: Final = 1e-3
+_ROUNDING: Final = 1e-9  # of all tokens: so much less is enough, for what was added up in parts is rounded
 
 
 class Allowance(NamedTuple):
@@ -44,7 +46,8 @@ def time_left_s(items: int, pace: Pace, snapshots: Sequence[Snapshot], tier_name
         found = left_s(items, pace, supply)
     else:
         found = days_left_s(items, pace, allowances)
-    closes_s = min(_closes_s(its, tier_name) for its in snapshots)
+    # A key whose balance is not known does nothing yet, whatever its hours.
+    closes_s = min(_closes_s(its, tier_name) for its in snapshots if allowance(its, tier_name) is not None)
     return found if found is not None and (found < closes_s or not items) else None
 
 
@@ -73,31 +76,89 @@ def days_left_s(items: int, pace: Pace, allowances: Sequence[Allowance]) -> floa
     incomes = _incomes(pace, [one.supply for one in allowances])
     spares = [one.supply.spare for one in allowances]
     starts_s, ends_s = 0.0, min(one.day_ends_s for one in allowances)
-    for day in range(_MOST_DAYS):
+    enough, day = tokens * _ROUNDING, 0
+    while day < _MOST_DAYS:
         limits = [one.per_day if day else one.today for one in allowances]
         gained = [_gained(*one, starts_s, ends_s) for one in zip(allowances, incomes, strict=True)]
         parts = [min(each) for each in zip(limits, map(sum, zip(spares, gained, strict=True)), strict=True)]
         worked = (ends_s - starts_s) / work_per_token_s if work_per_token_s else inf
         spent = min(sum(parts), worked)
-        if tokens <= spent:
-            low, high = starts_s, ends_s
-            while high - low > _EXACT_S:
-                middle = (low + high) / 2
-                by_then = sum(
-                    min(limit, spare + _gained(one, income, starts_s, middle))
-                    for limit, spare, one, income in zip(limits, spares, allowances, incomes, strict=True)
-                )
-                low, high = (low, middle) if by_then >= tokens else (middle, high)
-            begun = starts_s if tokens <= sum(map(min, zip(limits, spares, strict=True))) else high
-            return max(begun, starts_s + tokens * work_per_token_s, work_s)
+        if tokens <= spent + enough:
+            keys = list(zip(limits, spares, allowances, incomes, strict=True))
+            return max(_paid_s(tokens - enough, keys, starts_s, ends_s), starts_s + tokens * work_per_token_s, work_s)
         used = spent / sum(parts) if spent else 0.0
-        spares = [
-            min(one.room, spare + more - part * used)
-            for one, spare, more, part in zip(allowances, spares, gained, parts, strict=True)
-        ]
+        before, spares = (
+            spares,
+            [
+                min(one.room, spare + more - part * used)
+                for one, spare, more, part in zip(allowances, spares, gained, parts, strict=True)
+            ],
+        )
         tokens -= spent
-        starts_s, ends_s = ends_s, ends_s + DAY_S
+        if day and spares == before:
+            ahead = _same(tokens, spent, allowances)
+            tokens -= ahead * spent
+        else:
+            ahead = _alike(tokens, worked, allowances, incomes, spares) if day else 0
+            tokens -= _passed(ahead, allowances, incomes, spares, ends_s)
+        day, starts_s, ends_s = day + 1 + ahead, ends_s + ahead * DAY_S, ends_s + (ahead + 1) * DAY_S
     return None
+
+
+def _paid_s(tokens: float, keys: Sequence[tuple[float, float, Allowance, float]], low: float, high: float) -> float:
+    """When on this day, between `low` and `high`, so many tokens have come in; each key has its limit and its spare."""
+    if tokens <= sum(min(limit, spare) for limit, spare, _, _ in keys):
+        return low
+    starts_s = low
+    while high - low > _EXACT_S:
+        middle = (low + high) / 2
+        by_then = sum(min(limit, spare + _gained(one, income, starts_s, middle)) for limit, spare, one, income in keys)
+        low, high = (low, middle) if by_then >= tokens else (middle, high)
+    return high
+
+
+def _same(tokens: float, spent: float, allowances: Sequence[Allowance]) -> int:
+    """How many days, fewer than `tokens` last, are like one that left all as it was; 0 where ticks fall differently."""
+    if not spent or any(DAY_S % one.supply.tick_s for one in allowances):
+        return 0
+    return max(0, int(min(tokens / spent, _MOST_DAYS)) - 1)
+
+
+def _alike(
+    tokens: float, worked: float, allowances: Sequence[Allowance], incomes: Sequence[float], spares: Sequence[float]
+) -> int:
+    """How many days from now on, fewer than `tokens` last, each key spends its budget, or all that comes in.
+
+    `worked` are the tokens that the work of a day can spend. 0 where that is not known beforehand.
+    """
+    most, spent = inf, 0.0
+    for one, income, spare in zip(allowances, incomes, spares, strict=True):
+        ticks = DAY_S / one.supply.tick_s
+        least, greatest = floor(ticks) * income, ceil(ticks) * income
+        if least >= one.per_day:
+            spent += one.per_day
+        elif greatest > one.per_day:
+            return 0  # the one on some days and the other on others
+        elif spare:
+            most = min(most, spare // (one.per_day - least))  # so long what is there makes up for what does not come in
+            spent += one.per_day
+        else:
+            spent += greatest
+    if not 0 < spent <= worked:
+        return 0
+    return max(0, int(min(most, tokens / spent, _MOST_DAYS)) - 1)
+
+
+def _passed(
+    days: int, allowances: Sequence[Allowance], incomes: Sequence[float], spares: list[float], starts_s: float
+) -> float:
+    """Tokens that are spent on so many days that are alike; `spares` are what is left then."""
+    spent = 0.0
+    for at, (one, income) in enumerate(zip(allowances, incomes, strict=True) if days else ()):
+        has = spares[at] + _gained(one, income, starts_s, starts_s + days * DAY_S)
+        part = min(days * one.per_day, has)
+        spent, spares[at] = spent + part, min(one.room, has - part)
+    return spent
 
 
 def _incomes(pace: Pace, supplies: Sequence[TokenSupply]) -> list[float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil
+from math import ceil, inf
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, Hours, ManualClock, Reading, TokenLedger
+from tasks.planning import time_left
 from tasks.planning.forecast import Pace, TokenSupply, left_s, token_supply
 from tasks.planning.time_left import DAY_S, Allowance, allowance, days_left_s, time_left_s
 
@@ -70,12 +71,66 @@ def test_it_is_never_shorter_than_refill_work_and_budget_need(*, items, pace, su
     found = days_left_s(items, pace, [one])
     if found is not None:
         assert found >= left_s(items, pace, supply) * (1 - 1e-6) - 0.01
-        missing = items * pace.per_item - one.today
-        if missing > 1e-6:
+        missing = items * pace.per_item * (1 - 1e-8) - one.today
+        if missing > 0:
             needed_s = ends_s + (ceil(missing / per_day * (1 - 1e-9)) - 1) * DAY_S
             assert found >= needed_s - 1e-6  # thousands of days, one added to the other, are rounded
         more = days_left_s(items + 1, pace, [one])
         assert more is None or more >= found - 0.01
+
+
+ALLOWANCES = st.builds(
+    lambda supply, today, per_day, ends_s, room: Allowance(supply, min(today, per_day), per_day, ends_s, room),
+    SUPPLY | SUPPLY.map(lambda one: replace(one, tick_s=60.0)),
+    AMOUNT,
+    AMOUNT | st.just(inf),
+    st.just(DAY_S / 2),
+    st.floats(1, 1e5),
+)
+
+
+def day_by_day(items, pace, allowances):
+    """The same, with no day left out."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(time_left, "_alike", lambda *_: 0)
+        patched.setattr(time_left, "_same", lambda *_: 0)
+        return days_left_s(items, pace, allowances)
+
+
+@settings(max_examples=25)  # each goes through the days of up to ten years
+@given(items=st.integers(1, 10**7), pace=PACES, allowances=st.lists(ALLOWANCES, min_size=1, max_size=3))
+def test_days_that_are_alike_are_left_out_and_nothing_else(items, pace, allowances):
+    slow, fast = day_by_day(items, pace, allowances), days_left_s(items, pace, allowances)
+    assert (slow is None) == (fast is None)
+    if slow is not None:
+        assert fast == pytest.approx(slow, rel=1e-6, abs=0.1)
+
+
+def test_years_are_not_gone_through_day_by_day(monkeypatch):
+    gained, steps = time_left._gained, []
+    monkeypatch.setattr(time_left, "_gained", lambda *given: steps.append(given) or gained(*given))
+    several = [allowance(snapshot(tokens_per_day=500), "backfill") for _ in range(5)]
+    for pace in (Pace(per_item=7.0), Pace(per_item=7.0, work_s=250.0)):
+        steps.clear()
+        assert days_left_s(1_000_000, pace, several) > 2_500 * DAY_S
+        assert len(steps) < 1_000
+
+
+@pytest.mark.parametrize("per_item", [0.1, 1.1, 5.633, 1.001])
+@pytest.mark.parametrize("days", [1, 2, 3, 60, 3_000])
+def test_what_the_budget_of_so_many_days_pays_for_exactly_takes_no_day_more(per_item, days):
+    supply = TokenSupply(spare=5_000.0, refill=100.0, tick_s=60.0, next_tick_s=10.0, share=0.2)
+    a_day = per_item * 20
+    one = Allowance(supply, a_day, a_day, DAY_S / 2, 6_000.0)
+    assert days_left_s(20 * days, Pace(per_item=per_item), [one]) < max(0, days - 1.5) * DAY_S + 3_600
+
+
+def test_a_key_that_has_not_been_read_yet_takes_nothing_from_the_others():
+    hours = Hours.parse("10-13")
+    unread = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**15), tick_period_s=60).snapshot()
+    shut = replace(unread, tiers=tuple(replace(one, hours=hours, barred="hours") for one in unread.tiers))
+    alone = time_left_s(100, PACE, (snapshot(hours=hours),), "backfill")
+    assert time_left_s(100, PACE, (snapshot(hours=hours), shut), "backfill") == alone is not None
 
 
 def test_an_allowance_is_what_the_ledger_says():
