@@ -13,12 +13,15 @@ _PLACEHOLDER: Final = re.compile(r"(?i)[.…]+|<.*>|\$\{\w*\}|your[-_ ].*")
 _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d"
 
 
-def check(key: str, base_url: str, named: str, faults: list[str], notes: list[str]) -> None:
+def check(key: str, base_url: str | None, named: str, faults: list[str], notes: list[str]) -> None:
     """Add to `faults` why the server cannot know the key, or to `notes` why it may not.
 
-    `base_url` is empty for Keepa itself; `named` is what a message calls the key.
+    `base_url` is empty for Keepa itself, and None while it is not known which server that is; `named` is what a message
+    calls the key.
     """
     never, not_keepas = _why_no_key(key), _why_no_keepa_key(key)
+    if base_url is None:
+        not_keepas, base_url = None, ""
     if never is not None or (not_keepas is not None and _is_for_keepa(base_url)):
         faults.append(f"{named} cannot be used: {never or not_keepas}")
     elif not_keepas is not None and not _is_here(base_url):

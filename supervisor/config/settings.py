@@ -205,7 +205,7 @@ def check(texts: Texts) -> Checked:
 
 def _check_key(values: Mapping[str, Any], texts: Texts, faults: Faults, notes: list[str]) -> None:
     key, base_url = values["keepa_api_key"], values["keepa_base_url"]
-    if key and base_url is not None:
+    if key:
         named = f"KEEPA_API_KEY (from {texts.found['KEEPA_API_KEY'][1]})"
         with faults.of("keepa_api_key") as told:
             api_key_check.check(key, base_url, named, told, notes)

@@ -143,7 +143,7 @@ def _key(
 def _check_key(path: Path, key: str, values: Mapping[str, Any], faults: list[str], notes: list[str]) -> None:
     if not key:
         faults.append(f"KEYS: {path} has no {KEY}: write {KEY}=... with the key, or remove the file")
-    elif values["keepa_base_url"] is not None:
+    else:
         api_key_check.check(key, values["keepa_base_url"], f"KEYS: {path}: {KEY}", faults, notes)
 
 

@@ -43,6 +43,13 @@ def test_what_no_server_can_know_is_a_fault_wherever_it_goes(key, url):
     refused(KEEPA_API_KEY=key, KEEPA_BASE_URL=url)
 
 
+def test_a_key_is_judged_also_while_the_server_has_a_fault():
+    said = refused(KEEPA_API_KEY='"quoted"', KEEPA_BASE_URL="nowhere")
+    assert "the configuration has 2 faults" in said
+    with pytest.raises(ConfigError, match="has a fault"):
+        settings.load_settings({"KEEPA_API_KEY": "of-another-server", "KEEPA_BASE_URL": "nowhere"}, dotenv=None)
+
+
 @pytest.mark.parametrize("key", NOT_OF_KEEPA.values(), ids=NOT_OF_KEEPA)
 @pytest.mark.parametrize("url", ["", "https://api.keepa.com", "https://API.KEEPA.COM/"])
 def test_a_key_that_keepa_cannot_have_given_out_is_a_fault_when_it_goes_there(key, url):
