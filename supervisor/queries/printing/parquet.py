@@ -27,8 +27,8 @@ def check() -> None:
     """
     if find_spec("pyarrow") is None:
         raise ConfigError(
-            "Parquet needs the package pyarrow, which is not installed: install `sluicegate[parquet]`, or take "
-            "--format csv or jsonl"
+            "Parquet needs the package pyarrow, which is not installed: put it beside the program (`pipx inject "
+            "sluicegate pyarrow`, or `uv tool install --with pyarrow` with its wheel), or take --format csv or jsonl"
         )
 
 
