@@ -3,10 +3,16 @@
 import gc
 import os
 import signal
+import sys
 
 from hypothesis import HealthCheck, settings
 
 from tasks.runtime import crash_stacks
+
+# What was loaded is kept for the next one that loads it, whatever the machine is set to: rewriting the assertions of
+# all tests takes 12 s of CPU, and each process that runs tests needs it. Before any of them is loaded.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
     "tests.fixtures.database.postgres",
