@@ -119,6 +119,7 @@ class Settings(JobSettings, frozen=True, kw_only=True):
     simulator_tick_s: float
     simulator_start_balance: int
     simulator_seed: int
+    simulator_deals: int
     loaded_selections: tuple[SelectionSettings, ...]
     loaded_sources: tuple[SourceSettings, ...]
     loaded_lists: tuple[WatchListSettings, ...]

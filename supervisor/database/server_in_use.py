@@ -49,6 +49,7 @@ def simulator(plan: RunPlan) -> Iterator[str]:
         tick_s=settings.simulator_tick_s,
         start_balance=settings.simulator_start_balance,
         seed=settings.simulator_seed,
+        deals=settings.simulator_deals,
     )
     with SimulatorServer(chosen) as server:
         yield server.url

@@ -84,6 +84,7 @@ class SimulatorLaunch:
             "--tick-s": self.settings.simulator_tick_s,
             "--start-balance": self.settings.simulator_start_balance,
             "--seed": self.settings.simulator_seed,
+            "--deals": self.settings.simulator_deals,
             "--announce-fd": status_fd,
             "--lifeline-fd": lifeline_fd,
         }
