@@ -28,11 +28,12 @@ from tasks.secret import Secret
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.machine.notify_socket import Listener
-from tests.fakes.program.cli_program import Program
+from tests.fakes.program.cli_program import Program, freeze
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 KEY = "aKeyThatMustShowNowhere".ljust(64, "0")
 NUMBERS = count()
+ENDED = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name LIKE 'sluicegate%'"
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_a_database_that_has_frozen_is_told_though_it_refuses_nobody(world):
     pid = pid_file.read_pid_file(world.folder / "pg" / cluster.DATA).pid
     family = [pid, *children_of(pid)]
     for one in family:
-        os.kill(one, signal.SIGSTOP)
+        freeze(one)
     try:
         found, _ = until_told(world, "database")
         (begin,) = world.program.records("degraded")
@@ -223,7 +224,7 @@ def children_of(pid):
 def test_a_database_that_is_read_only_is_told_at_all_four_places(world, where):
     alter(world, f"ALTER {where} SET default_transaction_read_only = on")
     if where != "SYSTEM":  # those that are open go on as before
-        alter(world, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluicegate%'")
+        alter(world, ENDED)
     found, _ = until_told(world, "database")
     assert "read only" in found["readyz"] or "read-only" in found["readyz"]
     until_database(world, "read only")

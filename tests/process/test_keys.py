@@ -274,7 +274,7 @@ def test_the_ledger_of_each_key_is_a_file_of_its_own(program):
 
 def test_the_key_that_can_soonest_pays_for_what_a_person_asks_and_is_named_before(program, folder):
     rates = {text_of(name): rate for name, rate in RATES.items()}
-    config = SimulatorConfig(key_rates=rates, tick_s=3_600.0, start_balance=2, deals=500)
+    config = SimulatorConfig(key_rates=rates, tick_s=3_600.0, phase_s=3_600.0, start_balance=2, deals=500)
     with SimulatorServer(config) as slow:
         program.settings |= {"KEEPA_BASE_URL": slow.url, "TICK_PERIOD_S": "3600"}
         asins = [slow.service._market.item(number).asin for number in range(20, 25)]

@@ -34,7 +34,7 @@ class Place:
             conn.execute(sql.SQL(statement).format(sql.Identifier(name)))
             if is_of_server:
                 conn.execute("SELECT pg_reload_conf()")
-            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            conn.execute("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
 class Theirs:

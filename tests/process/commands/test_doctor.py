@@ -55,7 +55,7 @@ def test_without_a_key_the_rest_is_checked_and_nothing_is_made(program):
 
 def test_with_a_key_one_reading_tells_the_plan_the_floors_and_the_clock(program):
     ahead_ms = round((time.time() + 7200) * 1000)
-    config = SimulatorConfig(keys=frozenset({KEY}), rate=1, start_unix_ms=ahead_ms, start_balance=7)
+    config = SimulatorConfig(keys=frozenset({KEY}), rate=1, start_unix_ms=ahead_ms, start_balance=7, phase_s=3_600)
     with SimulatorServer(config) as server:
         code, found = doctor(program, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=server.url, DATABASE_URL="")
     assert code == 0

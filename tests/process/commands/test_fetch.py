@@ -68,7 +68,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path, make_plant, request):
-    given = getattr(request, "param", {"rate": 60, "start_balance": 100, "tick_s": 3600})
+    given = getattr(request, "param", {"rate": 60, "start_balance": 100, "tick_s": 3600, "phase_s": 3600})
     plant = make_plant(**given)
     plant.ledger.close()
     one = Shop(tmp_path / "own", plant)
@@ -146,7 +146,7 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_paid(shop):
     assert shop.told(shop.asin(), "--domain", "de", KEEPA_DOMAINS="1,3")["products"][0]["shop"] == "amazon.de"
 
 
-@pytest.mark.parametrize("shop", [{"rate": 1, "start_balance": 0, "tick_s": 3600}], indirect=True)
+@pytest.mark.parametrize("shop", [{"rate": 1, "start_balance": 0, "tick_s": 3600, "phase_s": 3600}], indirect=True)
 def test_it_waits_no_longer_than_it_is_told_to_and_says_when_the_gate_opens(shop):
     done = shop.fetch(shop.asin(), "--wait", "1s", code=75)
     assert "balance 0 of 60" in done.stderr
@@ -165,7 +165,7 @@ def test_it_waits_no_longer_than_it_is_told_to_and_says_when_the_gate_opens(shop
     ledger.close()
 
 
-@pytest.mark.parametrize("shop", [{"rate": 1, "start_balance": 0, "tick_s": 3600}], indirect=True)
+@pytest.mark.parametrize("shop", [{"rate": 1, "start_balance": 0, "tick_s": 3600, "phase_s": 3600}], indirect=True)
 def test_what_a_run_waits_for_is_cancelled_and_nothing_is_paid_for_it(shop):
     program = shop.program.start()
     program.until(lambda report: report["workers"] and all(one["pid"] for one in report["workers"]), "workers")
@@ -203,7 +203,7 @@ def test_a_kill_between_the_reply_and_its_rows_pays_once(shop):
     assert shop.told(asin)["charged"] == 1, "asked once more it is paid for once more"
 
 
-@pytest.mark.parametrize("shop", [{"rate": 60, "start_balance": 400, "tick_s": 3600}], indirect=True)
+@pytest.mark.parametrize("shop", [{"rate": 60, "start_balance": 400, "tick_s": 3600, "phase_s": 3600}], indirect=True)
 def test_each_detail_costs_what_the_server_charges_and_fills_its_columns(shop):
     asin = shop.asin(3)
     charged = {}

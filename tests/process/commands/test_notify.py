@@ -10,7 +10,7 @@ import pytest
 
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
-from tests.fakes.program.cli_program import Program, of_process
+from tests.fakes.program.cli_program import Program, freeze, of_process
 from tests.fakes.receiver import SECRET, is_signed, receiving
 from tests.fakes.waiting import wait_until
 
@@ -174,7 +174,7 @@ def test_alarms_come_while_the_database_is_away_and_their_end_too(program, far, 
     program.start(RULES=where)
     report = program.until_working()
     pid = next(child["pid"] for child in report["services"] if child["role"] == "database")
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     wait_until(lambda: [one for one in far.notices() if not one["is_over"]], "the alarm", explain=program.tail)
     os.kill(pid, signal.SIGCONT)
     wait_until(lambda: [one for one in far.notices() if one["is_over"]], "its end", explain=program.tail)

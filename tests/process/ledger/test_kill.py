@@ -12,6 +12,7 @@ import pytest
 from ledger import DEFAULT_TIERS, Lease, ManualClock, Reading, SystemClock, TokenLedger, Wait, atomic_file
 from ledger.storage import file, lock
 from tests.crash import forked
+from tests.fakes.program.cli_program import freeze
 from tests.fakes.waiting import LIMIT_S
 
 SERVER_MS = 1_700_000_000_000
@@ -187,7 +188,7 @@ def test_a_stopped_process_at_the_head_of_a_tier_holds_it_up_for_its_turn_only(t
     code = "l.reserve('backfill', 40, on_wait=lambda _: print('ready', flush=True))"
     child = user(tmp_path / "ledger", code)
     try:
-        child.send_signal(signal.SIGSTOP)
+        freeze(child.pid)
         held.cancel()  # the gate is open for the stopped one from here on
         with ledger.place("backfill") as place:
             assert isinstance(place.poll(40), Wait)

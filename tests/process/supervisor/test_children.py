@@ -15,6 +15,7 @@ import pytest
 from supervisor.process.restart_policy import Policy, RestartType
 from supervisor.process.states import RESTING, State
 from tasks.errors import ConfigError
+from tests.fakes.program.cli_program import freeze
 from tests.fakes.program.worker_family import QUICK, Family
 
 
@@ -242,12 +243,12 @@ def test_a_child_that_was_stopped_together_with_us_is_given_its_time_again(famil
     family.tree.start_workers()
     family.until(lambda: slot.beat is not None)
 
-    def freeze():
-        os.kill(slot.pid, signal.SIGSTOP)
+    def pause():
+        freeze(slot.pid)
         threading.Event().wait(9.0)
         os.kill(slot.pid, signal.SIGCONT)
 
-    family.loop.call(freeze)
+    family.loop.call(pause)
     heard = slot.beat.progress
     family.until(lambda: slot.beat.progress > heard + 10)
     assert family.records("signalled") == []

@@ -68,7 +68,8 @@ def test_a_connection_lost_in_the_middle_is_opened_again_by_the_same_worker(plan
     worker = plant.worker("upsert").wait_ready()
     worker.wait_phase("waiting_poll")
     gone = plant.value(
-        "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'sluicegate%%'"
+        "select count(pg_terminate_backend(pid, 60000)) from pg_stat_activity "
+        "where application_name like 'sluicegate%%'"
     )
     assert gone >= 1
     before = worker.last["progress"]

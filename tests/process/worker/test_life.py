@@ -55,7 +55,7 @@ def test_a_call_in_flight_is_settled_and_its_rows_are_committed_before_the_worke
 
 @pytest.mark.parametrize("role", ["upsert", "backfill"])
 def test_a_worker_that_waits_for_tokens_says_until_when_and_hears_a_stop_long_before(make_plant, role):
-    plant = make_plant(rate=5, tick_s=3600.0, start_balance=-30)
+    plant = make_plant(rate=5, tick_s=3600.0, phase_s=3600.0, start_balance=-30)
     worker = plant.worker(role).wait_ready()
     beat = worker.wait_phase("waiting_tokens")
     assert "tokens" in beat["detail"]

@@ -36,7 +36,7 @@ def default(plant, statement):
         conn.execute("SET default_transaction_read_only = off")
         conn.execute(f'ALTER DATABASE "{name}" {statement}')
         conn.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.program.cli_program import ROOT, all_gone, pids
+from tests.fakes.program.cli_program import ROOT, all_gone, freeze, pids
 from tests.fakes.waiting import wait_until
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_second_signal_does_not_wait(program, number, code):
     running = pids(program.start(STOP_S="600").until_working())
-    os.kill(running["upsert-0"], signal.SIGSTOP)
+    freeze(running["upsert-0"])
     program.signal(number)
     program.until(lambda r: r["supervisor"]["state"] == "stopping", "the stop")
     threading.Event().wait(0.6)  # a signal that comes at once is the same wish, told twice
@@ -31,8 +31,8 @@ def test_a_second_signal_does_not_wait(program, number, code):
 
 def test_the_same_wish_told_twice_within_a_moment_kills_nobody(program):
     running = pids(program.start(STOP_S="60").until_working())
-    os.kill(running["upsert-0"], signal.SIGSTOP)
-    program.signal(signal.SIGSTOP)
+    freeze(running["upsert-0"])
+    freeze(program.process.pid)
     for number in (signal.SIGINT, signal.SIGTERM):
         program.signal(number)
     threading.Event().wait(0.8)
@@ -46,7 +46,7 @@ def test_the_same_wish_told_twice_within_a_moment_kills_nobody(program):
 @pytest.mark.kill
 def test_a_supervisor_that_was_stopped_for_long_kills_no_worker_for_it(program):
     running = pids(program.start(HANG_S="15").until_working())
-    program.signal(signal.SIGSTOP)
+    freeze(program.process.pid)
     threading.Event().wait(40)
     program.signal(signal.SIGCONT)
     wait_until(lambda: program.records("loop_stalled"), "the stall to be told", explain=program.tail)
@@ -59,7 +59,7 @@ def test_a_supervisor_that_was_stopped_for_long_kills_no_worker_for_it(program):
 
 def test_a_worker_that_does_not_stop_is_killed_at_the_deadline_and_named(program):
     running = pids(program.start(STOP_S="2").until_working())
-    os.kill(running["backfill-0"], signal.SIGSTOP)
+    freeze(running["backfill-0"])
     assert program.stop() == 0
     kills = [kill for kill in program.records("signalled") if kill["role"] == "backfill"]
     assert [kill["signal"] for kill in kills] == ["SIGKILL"]
