@@ -48,7 +48,7 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
     """
     settings = load_settings(environment())
     plan = run_plan.make_run_plan(settings, synthetic_into_database=synthetic_into_database or is_running(settings))
-    plan = plan if key is None else plan.of_key(key)
+    plan = plan.of_key(key)
     clock = SystemClock()
     with Stop() as stop, surroundings(plan, "debug") as (worker_settings, ledger):
         # The jobs end after the step at hand; a second Ctrl-C does not wait for it.

@@ -146,4 +146,4 @@ def ledger_in_database(arguments: Sequence[str]) -> Source | None:
     plan, (_, key) = query_plan(), _without_key(arguments)
     if key is None:
         _say_others(plan.key, plan.keys)
-    return Source("the ledger in the database", source_of(plan if key is None else plan.of_key(key)).open)
+    return Source("the ledger in the database", source_of(plan.of_key(key)).open)

@@ -80,12 +80,14 @@ class RunPlan:
         """The names of all keys, sorted."""
         return tuple(key.name for key in self.settings.loaded_keys) or (self.key,)
 
-    def of_key(self, name: str) -> RunPlan:
-        """The same run as the key of this name has it.
+    def of_key(self, name: str | None) -> RunPlan:
+        """The same run as the key of this name has it; the run as it is where none is named.
 
         Raises:
             ConfigError: there is no such key.
         """
+        if name is None:
+            return self
         if name not in self.keys:
             raise ConfigError(f"no key is called {name!r}; there are: {', '.join(self.keys)}")
         return replace(self, key=name)

@@ -118,8 +118,7 @@ def show(*, since: timedelta, by: By, as_json: bool, key: str | None = None) -> 
         ConfigError: the settings cannot be used, or there is no key of that name.
         StoreError: the database does not answer.
     """
-    plan = query_plan()
-    plan = plan if key is None else plan.of_key(key)
+    plan = query_plan().of_key(key)
     one = key if len(plan.keys) > 1 else None
     is_one = len(plan.keys) == 1 or one is not None  # of several together there is no balance
     with query_connection(plan) as conn:

@@ -50,8 +50,7 @@ def show(*, since: timedelta, step: Step, by: By, as_json: bool, key: str | None
         ConfigError: the settings cannot be used, or there is no key of that name.
         StoreError: the database does not answer.
     """
-    plan = query_plan()
-    plan = plan if key is None else plan.of_key(key)
+    plan = query_plan().of_key(key)
     one_key = key if len(plan.keys) > 1 else None
     with query_connection(plan) as conn:
         found = sums.by_time(conn, since=since, step=step, by=by, key=one_key)
