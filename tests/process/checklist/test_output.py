@@ -9,24 +9,14 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from supervisor.process.restart_policy import Policy
 from supervisor.process.states import State
 from supervisor.tree import supervisor
 from tasks import errors
 from tests.fakes.program.cli_program import ROOT, Program
-from tests.fakes.program.worker_family import Family
 
 FIRST = ("ts", "level", "event", "role", "slot", "pid")
 TAIL = "kept until the child is dead, whole\n"
-
-
-@pytest.fixture
-def family():
-    one = Family()
-    yield one
-    one.close()
 
 
 def test_line_14_a_hung_worker_shows_its_stacks_and_the_line_of_its_death_says_hung(family):

@@ -42,13 +42,6 @@ PASSWORD = "pa55word-that-must-show-nowhere"
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture
-def family():
-    one = Family()
-    yield one
-    one.close()
-
-
 def test_line_01_nothing_of_the_parent_but_streams_and_pipes_is_in_the_child_however_inheritable(family, tmp_path):
     with closing(socket.create_server(("127.0.0.1", 0))) as ours, (tmp_path / "file").open("w") as file:
         ours.set_inheritable(True)

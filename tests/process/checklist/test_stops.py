@@ -20,7 +20,7 @@ from supervisor.process.states import State
 from tasks.simulator.config import SimulatorConfig
 from tasks.simulator.server import SimulatorServer
 from tests.fakes.program.cli_program import ROOT, Program, wait_until
-from tests.fakes.program.worker_family import Family, Scripted
+from tests.fakes.program.worker_family import Scripted
 from tests.fixtures.jobs import Worker, eventually
 from tests.fixtures.server import TICK_S, WIDE
 
@@ -28,13 +28,6 @@ NS = 10**9
 DAY_S = 24 * 3600
 HANG_S = 0.4
 GRACE_S = 0.3
-
-
-@pytest.fixture
-def family():
-    one = Family()
-    yield one
-    one.close()
 
 
 def test_line_17_a_stopped_worker_that_holds_the_ledgers_lock_delays_others_until_it_counts_as_hung(family, tmp_path):

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from supervisor.config import settings
 from supervisor.process.restart_policy import Policy
 from supervisor.process.states import State
 from supervisor.tree.recycling import PageLimits
 from supervisor.tree.web_service import WebService
 from supervisor.tree.workers import WorkerPool
-from tests.fakes.program.worker_family import Family
 
 SOON = Policy(stable_s=0.2)
-
-
-@pytest.fixture
-def family():
-    one = Family()
-    yield one
-    one.close()
 
 
 def employ(family, script, count):

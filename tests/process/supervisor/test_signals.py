@@ -24,17 +24,9 @@ from supervisor.process.restart_policy import Policy
 from supervisor.process.states import State
 from tasks.errors import DatabaseTransient
 from tests.fakes.program.cli_program import ROOT, Program
-from tests.fakes.program.worker_family import Family
 from tests.fakes.waiting import LIMIT_S, wait_until
 
 FLOOD = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
-
-
-@pytest.fixture
-def family():
-    one = Family()
-    yield one
-    one.close()
 
 
 def test_line_34_ten_thousand_signals_lose_no_stop_request_and_no_death(family):

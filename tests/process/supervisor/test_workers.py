@@ -10,14 +10,6 @@ from supervisor.process.restart_policy import Cause
 from supervisor.process.states import RESTING, State
 from supervisor.tree.workers import WorkerPool
 from tests.fakes.program.cli_program import is_alive
-from tests.fakes.program.worker_family import Family
-
-
-@pytest.fixture
-def family():
-    one = Family()
-    yield one
-    one.close()
 
 
 @pytest.fixture

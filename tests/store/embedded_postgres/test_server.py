@@ -15,10 +15,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tasks.embedded_postgres import keeper_process, pid_file, programs, server_log
+from tasks.embedded_postgres import pid_file, programs
 from tasks.embedded_postgres.server import EmbeddedPostgres
 from tasks.errors import ConfigError, StoreError
 from tests.fakes.waiting import LIMIT_S, wait_until
+from tests.fixtures.database.one_statement import query
 
 FAKE = Path(__file__).resolve().parents[2] / "fakes" / "database" / "postgres_user.py"
 
@@ -41,12 +42,6 @@ def said_url(process):
 def leave(process):
     process.stdin.close()
     assert process.wait(LIMIT_S) == 0
-
-
-def query(url, statement):
-    with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(statement)
-        return cursor.fetchall() if cursor.description else None
 
 
 def is_running(home):
@@ -265,78 +260,3 @@ def test_a_cluster_of_another_version_is_left_alone(home):
     ):
         EmbeddedPostgres(home).start()
     assert (home / "data" / "PG_VERSION").read_text() == "16\n"
-
-
-def test_a_long_log_is_put_aside(home):
-    log = home / "server.log"
-    log.write_bytes(b"x" * 5_000_000)
-    with EmbeddedPostgres(home):
-        assert log.stat().st_size < 10_000
-    assert (home / "server.log.old").stat().st_size == server_log.MAX_BYTES
-
-
-def test_a_log_that_grows_long_is_emptied_under_the_server_which_goes_on_writing(home):
-    """The descriptor is the server's: it appends, so its next line is the first of the emptied file."""
-    log = home / "server.log"
-    with EmbeddedPostgres(home) as server:
-        with log.open("ab") as file:
-            file.write(b"a line\n" * 600_000 + b"the last line\n")
-        end = threading.Event()
-        keeper = threading.Thread(target=keeper_process.keep_log_small, args=(home, 0.01, end))
-        keeper.start()
-        wait_until(lambda: log.stat().st_size < 10_000, "an emptied log")
-        end.set()
-        keeper.join()
-        assert (home / "server.log.old").stat().st_size == server_log.MAX_BYTES
-        assert server_log.log_tail(home).endswith("the last line")
-        with pytest.raises(psycopg.Error):
-            query(server.url(), "SELECT 1 / 0")
-        assert "division by zero" in server_log.log_tail(home)
-        assert log.read_bytes().lstrip(b"\0") == log.read_bytes()
-        assert {path.name for path in home.glob("server.log*")} == {"server.log", "server.log.old"}
-
-
-def test_a_log_is_emptied_without_a_copy_only_when_it_is_twice_too_long(home):
-    log = home / "server.log"
-    (home / "server.log.part").mkdir()  # no copy can be made
-    log.write_bytes(b"x" * (server_log.MAX_BYTES + 1))
-    with pytest.raises(OSError, match="directory"):
-        server_log.rotate(home)
-    assert log.stat().st_size == server_log.MAX_BYTES + 1
-    log.write_bytes(b"x" * (2 * server_log.MAX_BYTES + 1))
-    assert server_log.rotate(home)
-    assert log.stat().st_size == 0
-
-
-@pytest.mark.kill
-def test_the_keeper_looks_at_the_log_while_the_server_runs(home):
-    log = home / "server.log"
-    with EmbeddedPostgres(home):
-        with log.open("ab") as file:
-            file.write(b"x" * (server_log.MAX_BYTES + 1))
-        wait_until(lambda: log.stat().st_size < 10_000, "an emptied log")
-
-
-def keeper_of(pid):
-    """The parent of a server."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def test_a_server_nobody_holds_is_stopped_by_its_keeper_on_request(home):
-    with EmbeddedPostgres(home) as server:
-        pid = pid_file.read_pid_file(home / "data").pid
-        os.kill(keeper_of(pid), signal.SIGTERM)
-        wait_until(lambda: not server.is_running(), "its end")
-    assert "received fast shutdown request" in (home / "server.log").read_text()
-
-
-def test_a_server_ends_with_its_keeper_and_a_user_that_is_still_there_starts_another(home):
-    with EmbeddedPostgres(home) as server:
-        pid = pid_file.read_pid_file(home / "data").pid
-        os.kill(keeper_of(pid), signal.SIGKILL)
-        wait_until(lambda: not server.is_running(), "its end")
-        assert "received fast shutdown request" in (home / "server.log").read_text()
-        server.start()
-        assert query(server.url(), "SELECT 1") == [(1,)]
-        assert pid_file.read_pid_file(home / "data").pid != pid
-    assert not server.is_running()
