@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.selections.scene import Scene
-    from tasks.planning.cost_values import CostPlan, OtherCost, OtherKind, OtherLoad, StreamLoad
+    from tasks.planning.cost_values import CostPlan, OtherCost, OtherKind, OtherLoad, Rules, StreamLoad
 
 _DAY_S: Final = 86_400
 _ALL: Final = "all"
@@ -80,7 +80,7 @@ def sentences(scene: Scene, day: CostPlan) -> list[str]:
     lines = [
         f"{day.total:,.0f} tokens, {used:.0%} of what comes in",
         f"deals: a look every {format_duration(day.poll_interval_s)}, {details}",
-        f"histories: up to {day.histories_per_day:,.0f} products a day; {_waiting(day, (*scene.known, *scene.new))}",
+        f"histories: {_histories(day, scene.rules)}; {_waiting(day, (*scene.known, *scene.new))}",
         _floors(scene),
         *_of_others(scene, day),
     ]
@@ -121,6 +121,18 @@ def _floors(scene: Scene) -> str:
         f"reserve: backfill leaves {kept['backfill']:,} tokens, {reserve:,} of them for upsert, which refills bring "
         f"back in {refill}; its largest call may cost {scene.allowance.capacity - kept['backfill']:,.0f}"
     )
+
+
+def _histories(day: CostPlan, rules: Rules) -> str:
+    """How many there is room for; where there is none, why, and what would make some."""
+    if day.histories_per_day >= 1:
+        return f"up to {day.histories_per_day:,.0f} products a day"
+    taken = "none, for reading selections and sources takes all that backfill may spend"
+    if rules.backfill.tokens is not None:
+        return f"{taken}: raise BACKFILL_TOKENS_PER_DAY, or ask for less"
+    if rules.backfill.day_part < 1:
+        return f"{taken}: give BACKFILL_HOURS more hours, or ask for less"
+    return f"{taken}: ask for less, or raise BACKFILL_SHARE"
 
 
 def _waiting(day: CostPlan, loads: Sequence[StreamLoad]) -> str:

@@ -153,10 +153,15 @@ class Backfill:
         """Whether the last crawl is complete and too recent to pay for another."""
         if last.finished_at is None:
             return False
-        bucket = self.context.ledger.snapshot().bucket
+        snapshot = self.context.ledger.snapshot()
+        bucket = snapshot.bucket
         pages = last.rows / PAGE_ROWS + 1
         interval_s = crawl_interval_s(
-            tokens=pages * DEAL_TOKENS, rate=bucket.refill_rate, tick_period_s=bucket.tick_period_s
+            tokens=pages * DEAL_TOKENS,
+            rate=bucket.refill_rate,
+            tick_period_s=bucket.tick_period_s,
+            budget=next((tier.tokens_per_day for tier in snapshot.tiers if tier.name == BACKFILL), None),
+            selections=len(self._components.streams),
         )
         age_s = (datetime.now(UTC) - last.finished_at).total_seconds()
         return 0 <= age_s < interval_s  # one that ends in the future tells of a clock that was set back

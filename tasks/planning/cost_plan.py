@@ -36,7 +36,7 @@ def cost_plan(
 ) -> CostPlan:
     """Reckon the next day of these selections, lists and sources, with these settings, on this plan."""
     interval_s = look_interval_s(loads, rules, allowance)
-    steady = tuple(_wanted(load, rules, allowance, interval_s) for load in loads)
+    steady = tuple(_wanted(load, rules, allowance, interval_s, len(loads)) for load in loads)
     waiting = tuple(load.pending * rules.history_tokens for load in loads)
     wanted = tuple(replace(cost, histories=cost.histories + extra) for cost, extra in zip(steady, waiting, strict=True))
     asked = tuple(_other(one, rules) for one in others)
@@ -111,12 +111,16 @@ def walk_pages(load: StreamLoad, interval_s: float) -> float:
     return pages
 
 
-def _wanted(load: StreamLoad, rules: Rules, allowance: Allowance, interval_s: float) -> StreamCost:
+def _wanted(load: StreamLoad, rules: Rules, allowance: Allowance, interval_s: float, selections: int) -> StreamCost:
     pages = walk_pages(load, interval_s)
     walks = DAY_S / (interval_s + pages * rules.call_s)
     crawl_pages = floor(load.deals / PAGE_ROWS) + 1
     crawl_s = crawl_interval_s(
-        tokens=(load.deals / PAGE_ROWS + 1) * DEAL_TOKENS, rate=allowance.rate, tick_period_s=allowance.tick_s
+        tokens=(load.deals / PAGE_ROWS + 1) * DEAL_TOKENS,
+        rate=allowance.rate,
+        tick_period_s=allowance.tick_s,
+        budget=rules.backfill.tokens,
+        selections=selections,
     )
     renewed = load.deals / rules.history_max_age_d if rules.history_max_age_d else 0.0
     return StreamCost(

@@ -14,7 +14,10 @@ MIN_TICKS: Final = 1.0  # polling faster than tokens arrive only spends what is 
 CRAWL_PART: Final = 0.05
 MIN_CRAWL_TICKS: Final = 60.0
 MAX_CRAWL_TICKS: Final = 1_440.0
+BUDGET_CRAWL_PART: Final = 0.5  # of a day's budget, in all: the other half is for products
+MAX_BUDGET_CRAWL_DAYS: Final = 7.0  # beyond that nobody would call the deals known
 MAX_STRETCH: Final = 4.0  # a burst of deals must not put the next look off for hours
+DAY_S: Final = 86_400.0
 SHRINK_BITS: Final = 3  # each refusal divides the batch by eight: 100, 12, 1
 
 
@@ -33,16 +36,22 @@ def poll_interval_s(*, floor_tokens: float, usual_tokens: float, rate: float, ti
     return max(MIN_TICKS, tokens / (LISTING_PART * rate)) * tick_period_s
 
 
-def crawl_interval_s(*, tokens: float, rate: float, tick_period_s: float) -> float:
+def crawl_interval_s(
+    *, tokens: float, rate: float, tick_period_s: float, budget: float | None = None, selections: int = 1
+) -> float:
     """Seconds between the ends of two crawls of the whole, so that crawling costs at most a twentieth of the refill.
 
     A crawl is what finds a deal that comes back with an old date, in the middle of the list, and what refreshes those
-    that stand; never more often than every 60 ticks, and at least every 1,440.
+    that stand; never more often than every 60 ticks, and at least every 1,440. A `budget` of tokens a day, which all
+    `selections` share, makes it rarer, down to once a week: half of it is for what the crawls find.
     """
-    if rate <= 0:
-        return MAX_CRAWL_TICKS * tick_period_s
-    ticks = tokens / (CRAWL_PART * rate)
-    return min(max(ticks, MIN_CRAWL_TICKS), MAX_CRAWL_TICKS) * tick_period_s
+    interval_s = MAX_CRAWL_TICKS * tick_period_s
+    if rate > 0:
+        interval_s = min(max(tokens / (CRAWL_PART * rate), MIN_CRAWL_TICKS), MAX_CRAWL_TICKS) * tick_period_s
+    if budget is None:
+        return interval_s
+    days = tokens * selections / (BUDGET_CRAWL_PART * budget) if budget > 0 else MAX_BUDGET_CRAWL_DAYS
+    return max(interval_s, min(days, MAX_BUDGET_CRAWL_DAYS) * DAY_S)
 
 
 def fit(estimate: Callable[[int], int], *, tokens: int, max_items: int) -> int:

@@ -54,6 +54,16 @@ def test_when_tokens_are_short_backfill_has_its_share_and_pages_come_first():
     assert (plan.expires, plan.expires_in_s) == (0, None)
 
 
+@given(st.floats(120, 7_000), st.integers(1, 6))
+def test_a_budget_is_never_spent_on_reading_alone(budget, count):
+    rules = replace(RULES, backfill=Limits(tokens=budget))
+    loads = [replace(LOAD, name=str(nth), pending=10_000) for nth in range(count)]
+    plan = cost_plan(loads, rules, replace(SMALL, rate=60))
+    assert sum(one.crawling for one in plan.spent) <= budget / 2 + 1e-6
+    assert plan.histories_per_day >= budget / 2 - 1e-6
+    assert sum(one.histories for one in plan.spent) >= budget / 2 - 1e-6
+
+
 def test_several_selections_share_the_fifth_that_listing_may_cost():
     plan = cost_plan([LOAD, replace(LOAD, name="b")], RULES, SMALL)
     assert plan.poll_interval_s == 600

@@ -33,6 +33,19 @@ def test_crawling_again_costs_at_most_a_twentieth_of_the_refill_within_an_hour_a
     assert crawl_interval_s(tokens=tokens, rate=rate, tick_period_s=60) == pytest.approx(expected_min * 60)
 
 
+@given(st.integers(5, 400), st.integers(1, 1200), st.integers(1, 12), st.floats(1, 100_000))
+def test_a_budget_leaves_half_of_itself_to_products_and_never_makes_crawls_more_frequent(tokens, rate, count, budget):
+    free = crawl_interval_s(tokens=tokens, rate=rate, tick_period_s=60)
+    held = crawl_interval_s(tokens=tokens, rate=rate, tick_period_s=60, budget=budget, selections=count)
+    assert held >= free
+    a_day = count * tokens * 86_400 / held
+    assert a_day <= budget / 2 * 1.0001 or held == pytest.approx(7 * 86_400)
+
+
+def test_without_any_budget_left_a_selection_is_read_once_a_week():
+    assert crawl_interval_s(tokens=35, rate=5, tick_period_s=60, budget=0) == 7 * 86_400
+
+
 def test_before_the_first_reading_the_interval_is_one_tick():
     assert poll_interval_s(floor_tokens=5, usual_tokens=5, rate=0, tick_period_s=60.2) == 60.2
 
