@@ -10,19 +10,19 @@ import msgspec
 from supervisor.database.access import query_plan
 from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Output
-from supervisor.selections import given
+from supervisor.selections import describe_source, given
+from supervisor.selections.describe_source import SourceOutput, product_price, source_line
 from tasks.errors import EXIT_CONFIG, EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.keepa.selection import explanation
 from tasks.keepa.selection.page_link import page_link
-from tasks.keepa.source.explanation import explain as source_words
 
 if TYPE_CHECKING:
     import argparse
 
+    from supervisor.config.run_plan import RunPlan
     from supervisor.selections.given import Given
     from tasks.keepa.selection.selection import Selection
-    from tasks.keepa.source.source import Source
 
 _ORDER: Final = 'Every walk reads the newest deal first, whatever "sortType" says, and begins at page 0.'
 
@@ -48,17 +48,6 @@ class SelectionOutput(msgspec.Struct, frozen=True, kw_only=True):
     query: dict[str, Any]
 
 
-class SourceOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """Another source of products, with the same fields."""
-
-    name: str
-    key: str
-    domain: int
-    shop: str
-    asks_for: str
-    query: dict[str, Any]
-
-
 class SelectionsOutput(Output, frozen=True, kw_only=True):
     """Selections and sources, every fault of those that are not valid, and what is worth knowing."""
 
@@ -74,9 +63,9 @@ def check(chosen: argparse.Namespace) -> int:
     Raises:
         ConfigError: the settings themselves have a fault.
     """
-    found = _found(chosen)
+    found, plan = _found(chosen)
     if chosen.json:
-        return _as_json(found)
+        return _as_json(found, plan)
     for one in found.selections:
         output.text(f"{label(one)}: valid", *(f"  note: {note}" for note in one.notes))
     for source in found.sources:
@@ -90,13 +79,14 @@ def explain(chosen: argparse.Namespace) -> int:
     Raises:
         ConfigError: the settings themselves have a fault.
     """
-    found = _found(chosen)
+    found, plan = _found(chosen)
     if chosen.json:
-        return _as_json(found)
+        return _as_json(found, plan)
     for one in found.selections:
         output.text(*lines(one), "")
-    for source in found.sources:
-        output.text(source_line(source), "")
+    if found.sources:
+        price = product_price(plan)
+        output.text(*(line for source in found.sources for line in (source_line(source, price), "")))
     if found.selections:
         output.text(_ORDER)
     return _ended(found)
@@ -118,11 +108,6 @@ def lines(one: Selection) -> list[str]:
     ]
 
 
-def source_line(one: Source) -> str:
-    """What the source asks for, how often and for how much."""
-    return f"{one.label} asks for {source_words(one)}."
-
-
 def for_programs(one: Selection) -> SelectionOutput:
     """The same for programs."""
     sentence, conditions = explanation.explain(one)
@@ -139,26 +124,17 @@ def for_programs(one: Selection) -> SelectionOutput:
     )
 
 
-def _source(one: Source) -> SourceOutput:
-    return SourceOutput(
-        name=one.name,
-        key=one.key,
-        domain=one.domain,
-        shop=shop(one.domain),
-        asks_for=source_words(one),
-        query=dict(one.query),
-    )
+def _found(chosen: argparse.Namespace) -> tuple[Given, RunPlan]:
+    plan = query_plan()
+    return given.find(chosen.sources, plan.settings), plan
 
 
-def _found(chosen: argparse.Namespace) -> Given:
-    return given.find(chosen.sources, query_plan().settings)
-
-
-def _as_json(found: Given) -> int:
+def _as_json(found: Given, plan: RunPlan) -> int:
+    price = product_price(plan) if found.sources else None
     output.as_json(
         SelectionsOutput(
             selections=tuple(map(for_programs, found.selections)),
-            sources=tuple(map(_source, found.sources)),
+            sources=tuple(describe_source.for_programs(one, price) for one in found.sources if price is not None),
             faults=tuple(found.faults),
             notes=tuple(found.notes),
         )

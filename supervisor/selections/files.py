@@ -16,8 +16,9 @@ from ledger.atomic_file import replace_file
 from supervisor.config.environment import environment
 from supervisor.config.setting_texts import read_texts
 from supervisor.config.settings import UnusableSettings, check_texts
+from supervisor.database.access import query_plan
 from supervisor.queries.printing import output
-from supervisor.selections import describe, given
+from supervisor.selections import describe, describe_source, given
 from supervisor.selections.examples import EXAMPLES
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa.selection import selection
@@ -62,7 +63,7 @@ def add(chosen: argparse.Namespace) -> int:
     replace_file(path, data, durable=True)
     output.text(
         *(line for one in found.selections for line in describe.lines(one)),
-        *map(describe.source_line, found.sources),
+        *(describe_source.source_line(one, describe_source.product_price(query_plan())) for one in found.sources),
         f"written to {path}" + ("" if has_shop else "; it names no shop, so it is for every one in KEEPA_DOMAINS"),
         "a supervisor that runs reads it with `sluicegate reload`; `sluicegate plan` says what it costs a day",
     )

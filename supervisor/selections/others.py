@@ -43,6 +43,7 @@ def list_loads(
                 fetching=products * each * per_day,
                 # What is fetched several times a day is due now as one of those times.
                 waiting=due * each * max(0.0, 1 - per_day),
+                each=each,
             )
         )
     return tuple(loads)
@@ -53,8 +54,8 @@ def source_loads(
 ) -> tuple[OtherLoad, ...]:
     """What the sources ask for: being read once in each refresh, and the products that wait because of them.
 
-    Until a search has been read, all products it may list count as waiting. How many another kind lists is not known
-    before that.
+    Until a search, or a source that says how many it takes, has been read, all products it may list count as waiting.
+    How many another one lists is not known before that.
     """
     each = product_tokens(detail, snapshot)
     loads = []
@@ -62,17 +63,19 @@ def source_loads(
         read = gathered.reads.get((one.key, one.domain))
         is_read = read is not None and (read.read_at is not None or read.products > 0)
         listed = read.products if is_read and read is not None else None
-        is_search = ENDPOINTS[one.kind] == "/query"
         waiting = gathered.waiting.get((one.key, one.domain), 0)
-        if listed is None and is_search:
+        reading = _pages(one, listed) * _page_tokens(one, snapshot)
+        if listed is None and one.is_counted:
             waiting = one.most
         loads.append(
             OtherLoad(
                 name=one.label,
                 kind="source",
-                products=listed if listed is not None else (one.most if is_search else None),
-                asking=_pages(one, listed) * _page_tokens(one, snapshot) * DAY_S / one.refresh_s,
+                products=listed if listed is not None else (one.most if one.is_counted else None),
+                asking=reading * DAY_S / one.refresh_s,
                 waiting=waiting * each,
+                reading=reading,
+                each=each,
             )
         )
     return tuple(loads)

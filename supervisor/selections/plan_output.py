@@ -53,6 +53,8 @@ class OtherOutput(msgspec.Struct, frozen=True, kw_only=True):
         fetching: what its products cost.
         total: both, and `wanted` if tokens were no object.
         products: products that it has; null when that is not known yet.
+        reading: what reading a source once costs; 0 for a list.
+        once: what fetching each of its products once costs; null as `products`.
         is_new: whether it was given to the command, and is not one of the settings.
     """
 
@@ -63,6 +65,8 @@ class OtherOutput(msgspec.Struct, frozen=True, kw_only=True):
     total: float
     wanted: float
     products: int | None
+    reading: float
+    once: float | None
     is_new: bool
 
 
@@ -200,6 +204,8 @@ def _others(scene: Scene, day: CostPlan) -> tuple[OtherOutput, ...]:
             total=spent.total,
             wanted=wanted.total,
             products=loads[spent.name].products,
+            reading=loads[spent.name].reading,
+            once=loads[spent.name].once,
             is_new=spent.name in names,
         )
         for spent, wanted in zip(day.others, day.others_wanted, strict=True)

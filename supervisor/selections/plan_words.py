@@ -102,6 +102,7 @@ def _of_others(scene: Scene, day: CostPlan) -> list[str]:
             continue
         less = "" if wanted - tokens < 1 else f" of {wanted:,.0f} that they ask for"
         lines.append(f"{kind}s: {tokens:,.0f} tokens{less}, which {payer} pays")
+    lines += [_of_source(one) for one in scene.all_others if one.kind == "source"]
     lines.append(
         f"without lists and sources: {without.total:,.0f} tokens, the details of {without.details_part:.0%} of the new "
         f"deals, up to {without.histories_per_day:,.0f} histories a day"
@@ -110,6 +111,14 @@ def _of_others(scene: Scene, day: CostPlan) -> list[str]:
     if unknown:
         lines.append(f"not counted, as it was never read how many products they list: {'; '.join(unknown)}")
     return lines
+
+
+def _of_source(one: OtherLoad) -> str:
+    """What a reading costs, and what that leads to."""
+    reading = f"{one.name}: a reading costs {one.reading:,.0f} tokens"
+    if one.once is None:
+        return f"{reading}, and each product that it adds {one.each:.3g} once; how many is known once it was read"
+    return f"{reading}, and its {one.products:,} products {one.once:,.0f} once, if nobody has fetched them yet"
 
 
 def _floors(scene: Scene) -> str:

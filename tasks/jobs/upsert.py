@@ -19,6 +19,7 @@ from tasks.jobs.watch import Watch
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.planning.backlog import DetailBacklog
 from tasks.planning.pacing import poll_interval_s
+from tasks.roles import UPSERT
 from tasks.runtime.job import Idle, StepDone
 from tasks.store import crawls
 
@@ -203,13 +204,15 @@ class Upsert:
         given_s = self.context.settings.poll_interval_s
         if given_s is not None:
             return round(given_s * NS_PER_S)
-        bucket = self.context.ledger.snapshot().bucket
+        snapshot = self.context.ledger.snapshot()
+        bucket = snapshot.bucket
         count = len(self._due_ns)
         interval_s = poll_interval_s(
             floor_tokens=DEAL_TOKENS * count,
             usual_tokens=self._usual_tokens * count,
             rate=bucket.refill_rate,
             tick_period_s=bucket.tick_period_s,
+            budget=next((tier.tokens_per_day for tier in snapshot.tiers if tier.name == UPSERT), None),
         )
         return round(interval_s * NS_PER_S)
 

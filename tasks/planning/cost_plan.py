@@ -90,6 +90,7 @@ def look_interval_s(loads: Sequence[StreamLoad], rules: Rules, allowance: Allowa
             usual_tokens=DEAL_TOKENS * pages,
             rate=allowance.rate,
             tick_period_s=allowance.tick_s,
+            budget=rules.upsert.tokens,
         )
     return interval_s
 

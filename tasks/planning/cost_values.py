@@ -128,6 +128,8 @@ class OtherLoad:
         asking: tokens a day of asking what it lists; 0 for a list.
         fetching: tokens a day of fetching its products again and again; 0 for a source: its products are fetched once.
         waiting: tokens that the products cost which wait to be fetched now.
+        reading: tokens of one reading of a source; 0 for a list.
+        each: tokens that one product costs.
     """
 
     name: str
@@ -136,6 +138,13 @@ class OtherLoad:
     asking: float = 0.0
     fetching: float = 0.0
     waiting: float = 0.0
+    reading: float = 0.0
+    each: float = 0.0
+
+    @property
+    def once(self) -> float | None:
+        """Tokens that fetching all its products once costs; None when it is not known how many they are."""
+        return None if self.products is None else self.products * self.each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

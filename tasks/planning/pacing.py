@@ -14,6 +14,7 @@ MIN_TICKS: Final = 1.0  # polling faster than tokens arrive only spends what is 
 CRAWL_PART: Final = 0.05
 MIN_CRAWL_TICKS: Final = 60.0
 MAX_CRAWL_TICKS: Final = 1_440.0
+BUDGET_LISTING_PART: Final = 0.5
 BUDGET_CRAWL_PART: Final = 0.5  # of a day's budget, in all: the other half is for products
 MAX_BUDGET_CRAWL_DAYS: Final = 7.0  # beyond that nobody would call the deals known
 MAX_STRETCH: Final = 4.0  # a burst of deals must not put the next look off for hours
@@ -21,19 +22,25 @@ DAY_S: Final = 86_400.0
 SHRINK_BITS: Final = 3  # each refusal divides the batch by eight: 100, 12, 1
 
 
-def poll_interval_s(*, floor_tokens: float, usual_tokens: float, rate: float, tick_period_s: float) -> float:
+def poll_interval_s(
+    *, floor_tokens: float, usual_tokens: float, rate: float, tick_period_s: float, budget: float | None = None
+) -> float:
     """Seconds between two polls so that listing costs at most a fifth of the refill, and at least one tick.
+
+    Of a budget it takes at most half, so that looks are spread over the day and something is left for details.
 
     Args:
         floor_tokens: what a poll costs at the least: one page of every selection.
         usual_tokens: what polls have cost lately; counted up to four times the least.
         rate: tokens per tick; 0 or less before the first reading.
         tick_period_s: seconds per tick.
+        budget: tokens that may be spent on a day; None without a limit.
     """
-    if rate <= 0:
-        return tick_period_s
     tokens = min(max(usual_tokens, floor_tokens), MAX_STRETCH * floor_tokens)
-    return max(MIN_TICKS, tokens / (LISTING_PART * rate)) * tick_period_s
+    interval_s = tick_period_s
+    if rate > 0:
+        interval_s = max(MIN_TICKS, tokens / (LISTING_PART * rate)) * tick_period_s
+    return interval_s if not budget else max(interval_s, min(DAY_S, DAY_S * tokens / (BUDGET_LISTING_PART * budget)))
 
 
 def crawl_interval_s(

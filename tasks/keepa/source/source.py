@@ -69,6 +69,11 @@ class Source:
         return hashlib.blake2b(f"source {text}".encode(), digest_size=6).hexdigest()
 
     @property
+    def is_counted(self) -> bool:
+        """Whether `most` is what the file or the search says, and no bound that nothing reaches."""
+        return self.kind in {"product-finder", "category"} or "most" in self.query
+
+    @property
     def label(self) -> str:
         """The source and the shop, for a person."""
         return f"{self.name}, {shop(self.domain)}"

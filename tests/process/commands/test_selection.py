@@ -136,9 +136,10 @@ def test_a_source_is_checked_and_explained_and_no_page_of_it_is_asked_for(here, 
     _, out, _ = here("selection", "explain", "toys.json", KEEPA_DOMAINS="1")
     assert "toys, amazon.com asks for up to 100,000 best sellers of the category 283155" in out
     assert "every 7d, for 50 tokens each time." in out
+    assert "Backfill fetches each of its products once (history), for 1 token; how many they are is known" in out
     (tmp_path / "odd.json").unlink()
     told = json.loads(here("selection", "explain", "--json", SELECTIONS=str(tmp_path))[1])
-    assert [one["name"] for one in told["sources"]] == ["toys"]
+    assert [(one["name"], one["products"], one["tokens_once"]) for one in told["sources"]] == [("toys", None, None)]
     with pytest.raises(ConfigError, match=r"toys, amazon\.com is a source of products and no selection"):
         here("selection", "preview", "toys.json")
 
@@ -163,6 +164,7 @@ def test_a_plan_has_lists_and_sources_beside_the_selections_and_further_ones(her
     for words in (
         "mine, amazon.com (list)", "more, amazon.com (new list)", "best, amazon.com (source)",
         "lists: 11 tokens, which upsert pays", "sources: 100 tokens, which backfill pays",
+        "best, amazon.com: a reading costs 50 tokens, and each product that it adds 1 once",
         "without lists and sources:", "it was never read how many products they list: best, amazon.com",
         "without the new ones:",
     ):  # fmt: skip

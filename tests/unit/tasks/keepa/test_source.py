@@ -12,7 +12,7 @@ from keepa.models.backend import ProductFinderRequest
 from tasks.errors import ConfigError, Transient
 from tasks.keepa.decode.listing import decode_listing
 from tasks.keepa.source import finder, source
-from tasks.keepa.source.explanation import explain
+from tasks.keepa.source.explanation import explain, products
 from tasks.keepa.source.request import ListingRequest, is_last
 
 BOOKS = {"source": "bestsellers", "domainId": 1, "categoryId": 283_155}
@@ -32,6 +32,17 @@ def faults(given, **changes):
     with pytest.raises(ConfigError) as caught:
         parse(given, **changes)
     return str(caught.value)
+
+
+@given(st.sampled_from(ALL), st.integers(1, 10_000), st.sampled_from([0.5, 1, 7, 6.96]))
+def test_what_the_products_of_a_source_cost_is_told_where_it_is_known_how_many_they_are(given, most, each):
+    one = parse(given, **({"most": most} if "categoryId" in given or "query" in given else {}))
+    told = products(one, each, "history")
+    if one.is_counted:
+        assert told.endswith(f": up to {most * each:,.0f} tokens for {most:,} products")
+    else:
+        assert told.endswith("is known once it was read (100,000 at the most)")
+    assert f"for {each:.3g} token" in told
 
 
 def test_the_names_of_a_search_are_those_of_the_official_client():

@@ -42,6 +42,14 @@ def test_a_budget_leaves_half_of_itself_to_products_and_never_makes_crawls_more_
     assert a_day <= budget / 2 * 1.0001 or held == pytest.approx(7 * 86_400)
 
 
+@given(st.integers(5, 100), st.integers(0, 1200), st.floats(10, 100_000))
+def test_looks_leave_half_of_a_budget_to_details_and_happen_once_a_day_at_least(tokens, rate, budget):
+    free = poll_interval_s(floor_tokens=tokens, usual_tokens=tokens, rate=rate, tick_period_s=60)
+    held = poll_interval_s(floor_tokens=tokens, usual_tokens=tokens, rate=rate, tick_period_s=60, budget=budget)
+    assert held >= free
+    assert tokens * 86_400 / held <= budget / 2 * 1.0001 or held >= 86_400
+
+
 def test_without_any_budget_left_a_selection_is_read_once_a_week():
     assert crawl_interval_s(tokens=35, rate=5, tick_period_s=60, budget=0) == 7 * 86_400
 
