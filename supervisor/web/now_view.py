@@ -113,7 +113,7 @@ def _tiers(snapshot: Snapshot, now: datetime, paused: Sequence[str], *, has_cont
             if oldest.latest_in_s is not None:
                 why += f"; at the latest {near(now + timedelta(seconds=oldest.latest_in_s), now)}"
         if rules := describe_rules(tier):
-            why = f"it {rules}" if oldest is None else f"{why}; it {rules}"
+            why = f"none waits; it {rules}" if oldest is None else f"{why}; it {rules}"
         row = [
             cells.plain(tier.name),
             _gate(tier, now),

@@ -7,6 +7,7 @@ happens in one transaction.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -105,13 +106,24 @@ def _look(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryRe
 
 
 def _request(conn: Connection, kept: StoredFault) -> RetryResult:
-    """A selection or source that was refused: of a source it is known whether it has been accepted since."""
+    """A selection or source that was refused: of a source it is known whether it has been accepted since.
+
+    What was asked for tells the two apart: a selection may be called so that its key begins as that of a source.
+    """
     name = kept.key.removeprefix(SOURCE)
-    if name != kept.key and not any(
+    if _is_of_source(kept) and not any(
         (one.name, one.domain) == (name, kept.domain) for one in refused_sources.all_refused(conn)
     ):
         return RetryResult(Outcome.SETTLED, "the source was accepted since")
     raise StillUnreadable(retry_advice.REFUSED)
+
+
+def _is_of_source(kept: StoredFault) -> bool:
+    try:
+        asked = ast.literal_eval((kept.raw or b"").decode())
+    except (SyntaxError, ValueError):
+        return False
+    return isinstance(asked, dict) and "source" in asked and kept.key.startswith(SOURCE)
 
 
 def _deal(conn: Connection, kept: StoredFault, options: RetryOptions) -> RetryResult:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +14,15 @@ from tasks.planning.soonest_key import Payer, soonest, wait_s
 from tasks.roles import INTERACTIVE
 
 
-def a_key(name, balance, rate=20, tokens=10.0, **more):
-    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**15), tick_period_s=60)
+def a_key(name, balance, rate=20, tokens=10.0, budget=None, spent=0, **more):
+    tiers = [replace(one, tokens_per_day=budget or 0) if one.name == INTERACTIVE else one for one in DEFAULT_TIERS]
+    ledger = TokenLedger.in_memory(tiers, ManualClock(10**15), tick_period_s=60)
     if balance is not None:
         ledger.observe(Reading(tokens_left=balance, refill_rate=rate, refill_in_ms=30_000, server_ms=5))
+        if spent:
+            lease = ledger.try_reserve(INTERACTIVE, spent)
+            lease.commit()
+            lease.settle(spent)
     return Payer(name, ledger.snapshot(), tokens, **more)
 
 
@@ -37,6 +45,14 @@ def test_a_key_that_is_not_known_comes_before_those_that_have_to_wait_and_a_refu
 def test_a_wait_ends_with_the_refill_that_brings_what_is_missing(balance, tokens, seconds):
     """The ledger takes a refill for a little later than the server says."""
     assert wait_s(a_key("a", balance, tokens=tokens), INTERACTIVE) == pytest.approx(seconds, abs=2)
+
+
+def test_a_key_whose_budget_is_spent_comes_after_one_that_has_to_wait_for_a_refill():
+    spent, poor = a_key("a", 300, budget=15, spent=6), a_key("b", 0)
+    assert soonest([spent, poor], INTERACTIVE) == "b"
+    assert wait_s(spent, INTERACTIVE) == pytest.approx(spent.snapshot.tiers[0].day_ends_in_s)
+    assert wait_s(a_key("a", 300, budget=15, spent=5), INTERACTIVE) == 0
+    assert wait_s(a_key("a", 300, budget=9), INTERACTIVE) == inf
 
 
 @given(st.lists(st.tuples(st.integers(-50, 300), st.sampled_from([1, 5, 20])), min_size=1, max_size=6))
