@@ -15,6 +15,7 @@ from supervisor.queries.selection_names import selection_names
 from tasks.errors import EXIT_OK
 from tasks.keepa.locales import shop
 from tasks.planning import streams
+from tasks.store import asker_names
 from tasks.store.queue import counts, leftovers
 from tasks.store.queue.leftovers import QueuedStream
 
@@ -65,7 +66,7 @@ def show(chosen: argparse.Namespace) -> int:
         lists = _lists(settings)
         found = leftovers.queued_streams(conn, streams.wanted_streams(names.in_use, lists))
         is_estimate = counts.are_estimates(conn)
-    called = {**names.by_key(), **lists}
+        called = {**asker_names.former(conn), **names.by_key(), **lists}
     if chosen.json:
         told = (QueuedOutput(**asdict(one), selection=called.get(one.selection_key or "")) for one in found)
         output.as_json(QueueOutput(queue=tuple(told), is_estimate=is_estimate))

@@ -14,7 +14,7 @@ from tasks.keepa.decode.listing import decode_listing
 from tasks.keepa.request import max_tokens
 from tasks.keepa.source.request import is_last
 from tasks.planning.streams import list_keys, wanted_streams
-from tasks.store import crawls, refused_sources
+from tasks.store import asker_names, crawls, refused_sources
 from tasks.store.calls import calls
 from tasks.store.queue import leftovers, queue
 
@@ -92,6 +92,8 @@ class SourcePageWriter:
         source = self._sources.get((origin.selection_key, origin.domain))
         crawl = walk_progress.standing_at(connection, origin)
         result = take(connection, origin, listing, source, crawl, detail=detail)
+        if source is not None:
+            asker_names.keep_source_name(connection, source.key, source.domain, source.name)
         if self._chosen is not None and source is not None and result.asins:
             # What a source or selection that is no more had listed is this one's now.
             leftovers.adopt(

@@ -11,9 +11,8 @@ from supervisor.web.views import writing
 from supervisor.web.views.given import Given
 from tasks.keepa.locales import shop
 from tasks.planning import streams
-from tasks.store import selections
+from tasks.store import asker_names, selections
 from tasks.store.queue import counts, leftovers
-from tasks.store.watch import lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +38,7 @@ def _wanted(visit: Visit) -> WantedStreams | None:
 def _rows(conn: Connection, visit: Visit) -> list[dict[str, Any]]:
     found = streams.streams(visit.settings.selections, visit.settings.domains)
     sources = {one.key: one.name for one in streams.sources_of(visit.settings.sources)}
-    watched = {one.list_key: f"list {one.name}" for one in lists.all_lists(conn)}
-    names = {**SelectionNames(found, selections.known(conn)).by_key(), **sources, **watched}
+    names = {**asker_names.former(conn), **SelectionNames(found, selections.known(conn)).by_key(), **sources}
     return [_row(one, names) for one in leftovers.queued_streams(conn, _wanted(visit))]
 
 

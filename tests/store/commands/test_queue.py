@@ -1,11 +1,14 @@
 """`queue` and `queue drop` as a person types them, with a selection taken out of the settings."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from tasks.keepa.selection.selection import parse
-from tasks.store import quarantine, selections
+from tasks.store import asker_names, crawls, quarantine, refused_sources, selections
+from tasks.store.crawls import Crawl
 from tasks.store.queue import queue
 from tests.fakes.program.cli_program import Program
 from tests.fixtures.running import told_supervisor
@@ -64,6 +67,24 @@ def test_what_set_ordered_of_the_running_supervisor_is_wanted(ask, tmp_path):
         assert all(one["is_chosen"] for one in json.loads(run("queue", "--json"))["queue"])
         assert run("queue", "drop") == "0 products were removed from the queue\n"
     assert run("queue", "drop") == "3 products were removed from the queue\n"
+
+
+def test_what_is_no_longer_in_the_settings_is_shown_by_the_name_it_had(ask, conn):
+    run, _ = ask
+    began = Crawl(
+        job="backfill", selection_key="aaaaaaaaaaaa", domain=1, root_cat=None, page=1, started_at=datetime.now(UTC),
+        state="done", high_minute=None, rows=1, finished_at=None,
+    )  # fmt: skip
+    crawls.save_crawl(conn, began)
+    asker_names.keep_source_name(conn, "aaaaaaaaaaaa", 1, "best")
+    refused_sources.refuse(conn, "bbbbbbbbbbbb", 1, name="odd, or not, amazon.com", reason="no")
+    for nth, key in enumerate(("aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc")):
+        queue.enqueue(conn, 1, [f"B1{nth:08}"], detail="history", selection_key=key)
+    conn.commit()
+    named = {one["selection_key"]: one["selection"] for one in json.loads(run("queue", "--json"))["queue"]}
+    assert [named[key * 12] for key in "abc"] == ["best", "odd, or not", None]
+    crawls.save_crawl(conn, replace(began, page=2))
+    assert asker_names.former(conn)["aaaaaaaaaaaa"] == "best", "the next page keeps it"
 
 
 def test_the_list_says_when_its_figures_are_estimates(ask, conn):
