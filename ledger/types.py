@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -45,11 +46,15 @@ class Headroom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a request looks like: costs are learned by `name`; `prior` is tokens an item before anything is known."""
+    """What a request looks like: costs are learned by `name`; `prior` is tokens an item before anything is known.
+
+    `most` is what an item can cost at the most as documented: no more is reserved, unless the server has charged more.
+    """
 
     name: str
     items: int
     prior: float
+    most: float = math.inf
 
 
 class Hours(NamedTuple):

@@ -31,7 +31,11 @@ def estimate(view: View, shape: Shape) -> int:
     index = find(view, shape.name)
     if index < 0 or not view.shapes[index].samples:
         return max(1, math.ceil(shape.items * shape.prior))
-    return max(1, math.ceil(high(view.shapes[index], shape.items) - 1e-9))
+    state = view.shapes[index]
+    bound = high(state, shape.items)
+    if state.mean <= shape.most:  # what is documented does not hold where the server charges more on average
+        bound = min(bound, shape.items * shape.most)
+    return max(1, math.ceil(bound - 1e-9))
 
 
 def high(state: ShapeState, items: int) -> float:

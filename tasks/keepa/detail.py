@@ -23,6 +23,8 @@ _TOKENS: Final = {"stats": 1, "history": 1, "offers": 10}
 _BUY_BOX, _RATING, _STOCK = 2, 1, 2  # the last two only where there is something fresh
 _STATS_DAYS: Final = 90
 _OFFERS: Final = 20  # the least the server accepts: two pages, the live offers of most products
+_OFFER_PAGE: Final = 6
+_OFFERS_A_PAGE: Final = 10
 _MAX_DAYS: Final = 36_500
 # Sent only when they are asked for, at no cost.
 _FREE: Final = {"videos": "1", "aplus": "1"}
@@ -150,6 +152,13 @@ def tokens(text: str) -> int:
     """What an ASIN is expected to cost before the ledger has learned better."""
     found = parts(text)
     return _TOKENS[found.base] + _BUY_BOX * found.buy_box + _RATING * found.rating + _STOCK * found.stock
+
+
+def most_tokens(text: str) -> int:
+    """What an ASIN can cost at the most: of offers as many pages are paid for as are found of those asked for."""
+    found = parts(text)
+    base = _OFFER_PAGE * -(-_OFFERS // _OFFERS_A_PAGE) if found.has_offers else _TOKENS[found.base]
+    return base + _BUY_BOX * found.buy_box + _RATING * found.rating + _STOCK * found.stock
 
 
 def cost_name(text: str) -> str:

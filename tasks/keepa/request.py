@@ -235,7 +235,9 @@ class CodeRequest:
     @property
     def shape(self) -> Shape:
         """Booked by detail, per product that it can bring: what a product found costs is known, not how many are."""
-        return Shape(name=f"code:{detail.cost_name(self.detail)}", items=self.most, prior=detail.tokens(self.detail))
+        asked = self.detail
+        prior, most = detail.tokens(asked), detail.most_tokens(asked)
+        return Shape(name=f"code:{detail.cost_name(asked)}", items=self.most, prior=prior, most=most)
 
     def params(self) -> dict[str, str]:
         """Domain, code, how many products at the most, and what to send of each."""
@@ -274,4 +276,5 @@ def deal_shape() -> Shape:
 
 def product_shape(asked: Detail, asins: int) -> Shape:
     """Of `/product` for so many ASINs with this detail."""
-    return Shape(name=f"product:{detail.cost_name(asked)}", items=asins, prior=detail.tokens(asked))
+    prior, most = detail.tokens(asked), detail.most_tokens(asked)
+    return Shape(name=f"product:{detail.cost_name(asked)}", items=asins, prior=prior, most=most)

@@ -1,5 +1,6 @@
 """What requests cost is learned from what the server charged: rarely short, never far off, not thrown by one reply."""
 
+import math
 import re
 
 import pytest
@@ -19,12 +20,12 @@ BATCH = re.compile(r"[,.]\d{3},?\s+(\d+) (\d+) \d+\.\d+")
 class Learner:
     """One shape, told of one batch after the other."""
 
-    def __init__(self, prior=2.0):
-        self.view, self.prior = View(Book()), prior
+    def __init__(self, prior=2.0, most=math.inf):
+        self.view, self.prior, self.most = View(Book()), prior, most
         self.index = costs.enter(self.view, self.shape(1))
 
     def shape(self, items):
-        return Shape(name="details", items=items, prior=self.prior)
+        return Shape(name="details", items=items, prior=self.prior, most=self.most)
 
     def estimate(self, items):
         return costs.estimate(self.view, self.shape(items))
@@ -50,6 +51,31 @@ def test_of_the_recorded_batches_two_in_a_hundred_would_have_been_short(recorded
 @given(st.floats(1, 60), st.integers(1, 100))
 def test_before_anything_is_learned_the_prior_holds(prior, items):
     assert Learner(prior).estimate(items) >= items * prior
+
+
+@given(st.lists(st.tuples(st.integers(1, 100), st.floats(0, 1)), max_size=60), st.integers(1, 100), st.integers(1, 12))
+def test_no_more_is_reserved_than_is_documented_while_nothing_dearer_was_charged(history, items, most):
+    learner = Learner(float(most), most)
+    for batch, part in history:
+        learner.learn(batch, round(part * batch * most))
+    assert learner.estimate(items) <= items * most
+
+
+def test_a_cheap_answer_for_a_code_lowers_the_bound_of_the_next_and_never_raises_it():
+    learner, bounds = Learner(1.0, 1), []
+    for _ in range(60):
+        bounds.append(learner.estimate(5))
+        learner.learn(5, 1)
+    assert bounds[0] == 5
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[-1] <= 3
+
+
+def test_a_server_that_charges_more_than_is_documented_is_believed():
+    learner = Learner(1.0, 1)
+    for _ in range(30):
+        learner.learn(5, 15)
+    assert learner.estimate(5) >= 15
 
 
 @given(st.lists(st.tuples(st.integers(1, 100), st.integers(1, 6_000)), max_size=60), st.integers(1, 99))

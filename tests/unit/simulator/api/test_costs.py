@@ -6,10 +6,13 @@ import statistics
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tasks.keepa import detail
 from tasks.simulator.api import costs, products
 from tasks.simulator.api.costs import Outcome
-from tasks.simulator.api.product_query import ProductQuery
+from tasks.simulator.api.product_query import ProductQuery, parse
 from tasks.simulator.market.market import Market, Scope
 from tasks.simulator.market.price_timeline import EPOCH_MINUTE
 
@@ -48,6 +51,23 @@ NOW_MS = (8_300_000 + EPOCH_MINUTE) * 60_000
 )
 def test_a_product_costs_what_the_table_says(query, outcome, tokens):
     assert costs.product(query, outcome) == tokens
+
+
+DETAILS = [
+    "stats", "stats+rating", "stats+buybox", "history", "history+buybox+rating", "offers", "offers+stock",
+    "offers+rating+stock",
+]  # fmt: skip
+
+
+@given(st.sampled_from(DETAILS), st.integers(0, 20), st.tuples(*[st.booleans()] * 5), st.booleans())
+def test_no_product_costs_more_than_its_detail_can(asked, offers, facts, has_code):
+    found, collected, parent, rating, stock = facts
+    query = parse({"domain": "1", "code" if has_code else "asin": "B000000001"} | detail.params(asked))
+    outcome = Outcome(
+        is_found=found, offers=offers, is_collected=collected, has_parent=parent, has_fresh_rating=rating,
+        has_fresh_stock=stock,
+    )  # fmt: skip
+    assert costs.product(query, outcome) <= detail.most_tokens(detail.detail(asked))
 
 
 @pytest.mark.kill

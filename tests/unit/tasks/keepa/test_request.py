@@ -39,18 +39,18 @@ def test_pages_count_from_zero():
 
 
 @pytest.mark.parametrize(
-    ("detail", "prior", "more"),
+    ("detail", "prior", "most", "more"),
     [
-        ("stats", 1, {"history": "0"}),
-        ("history", 1, {"history": "1", "videos": "1", "aplus": "1"}),
-        ("offers", 10, {"history": "1", "videos": "1", "aplus": "1", "offers": "20"}),
+        ("stats", 1, 1, {"history": "0"}),
+        ("history", 1, 1, {"history": "1", "videos": "1", "aplus": "1"}),
+        ("offers", 10, 12, {"history": "1", "videos": "1", "aplus": "1", "offers": "20"}),
     ],
 )
-def test_a_product_request_asks_for_what_the_detail_says(detail, prior, more):
+def test_a_product_request_asks_for_what_the_detail_says(detail, prior, most, more):
     request = ProductRequest(3, ASINS, detail)
     assert (request.endpoint, request.method, request.items, request.body()) == ("/product", "GET", 2, None)
     assert request.params() == {"domain": "3", "asin": "B000000001,055299068X", "stats": "90", **more}
-    assert request.shape == Shape(name=f"product:{detail}", items=2, prior=prior)
+    assert request.shape == Shape(name=f"product:{detail}", items=2, prior=prior, most=most)
 
 
 @pytest.mark.parametrize("detail", ["stats", "history", "offers"])
