@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from supervisor.selections.scene import Scene
-    from tasks.planning.cost_values import CostPlan, OtherCost, OtherKind, OtherLoad, Rules, StreamLoad
+    from tasks.planning.cost_values import CostPlan, OtherCost, OtherKind, OtherLoad, Rules
 
 _DAY_S: Final = 86_400
 _ALL: Final = "all"
@@ -80,7 +80,7 @@ def sentences(scene: Scene, day: CostPlan) -> list[str]:
     lines = [
         f"{day.total:,.0f} tokens, {used:.0%} of what comes in",
         f"deals: a look every {format_duration(day.poll_interval_s)}, {details}",
-        f"histories: {_histories(day, scene.rules)}; {_waiting(day, (*scene.known, *scene.new))}",
+        f"histories: {_histories(day, scene.rules)}; {_waiting(day, scene)}",
         _floors(scene),
         *_of_others(scene, day),
     ]
@@ -144,9 +144,11 @@ def _histories(day: CostPlan, rules: Rules) -> str:
     return f"{taken}: ask for less, or raise BACKFILL_SHARE"
 
 
-def _waiting(day: CostPlan, loads: Sequence[StreamLoad]) -> str:
-    pending = sum(load.pending for load in loads)
-    if not pending:
+def _waiting(day: CostPlan, scene: Scene) -> str:
+    """What becomes of the products that wait because of selections and of sources."""
+    pending = sum(load.pending for load in (*scene.known, *scene.new))
+    pending += sum(one.waiting / one.each for one in scene.all_others if one.kind == "source" and one.each)
+    if pending < 1:
         return "none waits"
     if day.pending_days is None:
         return f"the {pending:,.0f} that wait are never all fetched, for more come than that"

@@ -9,7 +9,7 @@ import pytest
 from supervisor.config import run_plan, settings
 from supervisor.selections import plan_inputs, plan_output, plan_words
 from supervisor.selections.scene import Scene
-from tasks.planning.cost_values import OtherLoad, Rules, StreamLoad
+from tasks.planning.cost_values import Limits, OtherLoad, Rules, StreamLoad
 
 OWN = StreamLoad(name="own, amazon.com", deals=9_000, news_per_day=900, products_per_day=200, pending=286)
 NEW = StreamLoad(name="new, amazon.com", deals=5_000, news_per_day=400, products_per_day=100, pending=334)
@@ -46,3 +46,23 @@ def test_of_the_day_without_the_new_ones_nothing_counts_them(scene, given, capsy
     assert any("the 286 that wait" in line for line in alone)
     assert plan_words.sentences(both, both.cost()) != alone
     assert plan_output.output_of(both, None).without_new == plan_output.output_of(scene, None).day
+
+
+@pytest.mark.parametrize("count", [1, 3_420])
+def test_what_waits_because_of_a_source_is_counted_with_what_waits_because_of_selections(scene, count):
+    read = OtherLoad(name="best", kind="source", products=4_000, waiting=count * 5.0, reading=50.0, each=5.0)
+    both = replace(scene, others=(*scene.others, read))
+    words = plan_words.sentences(both, both.cost())
+    assert any(f"the {286 + count:,} that wait" in line for line in words)
+    told = "best: a reading costs 50 tokens, and its 4,000 products 20,000 once, if nobody has fetched them yet"
+    assert told in words
+    idle = replace(scene, known=())
+    assert any("none waits" in line for line in plan_words.sentences(idle, idle.cost()))
+
+
+def test_where_no_histories_fit_it_is_told_why_and_what_would_make_room(scene):
+    rules = replace(scene.rules, backfill=Limits(tokens=20.0))
+    poor = replace(scene, rules=rules, others=(replace(UNREAD, reading=100.0, each=5.0),))
+    (line,) = [line for line in plan_words.sentences(poor, poor.cost()) if line.startswith("histories:")]
+    assert "none, for reading selections and sources takes all" in line
+    assert "raise BACKFILL_TOKENS_PER_DAY" in line
