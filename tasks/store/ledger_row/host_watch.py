@@ -2,10 +2,15 @@
 
 A host is dead when it has not beaten for `TTL_S` seconds although the database was there for it to beat. So whoever
 judges must have looked for as long without a gap (`beat_watch`).
+
+Of two that work with copies of one state directory the later one is to end. Which that is, each decides by what it saw:
+it is the later one itself when the other was beating already as it began to look. One that begins, or begins again,
+while it looks is the later one, whatever its number. Of two that begin at once it is the one with the higher number.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tasks.store.ledger_row.beat_watch import BeatWatch
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from tasks.store.ledger_row.hosts import Host
 
 _CERTAIN: Final = 2  # beats
+_AT_ONCE: Final = timedelta(seconds=2 * TTL_S)
 
 
 class HostWatch:
@@ -26,12 +32,16 @@ class HostWatch:
         """Judge as the host of that number."""
         self._number = number
         self._beats = BeatWatch()
+        self._began_s: float | None = None
+        self._first: dict[int, Host] = {}
+        self._beat_before: set[int] = set()
 
     def dead(self, found: Sequence[Host], now_s: float) -> list[Host]:
         """Those among the hosts that have left, or that certainly are dead; to be called with each look at them all."""
         if self._me(found) is None:
             self._beats.forget()
         self._beats.look(found, now_s)
+        self._note_first(found, now_s)
         if self._me(found) is None:
             return []
         return [host for host in found if host.number != self._number and self._is_dead(host)]
@@ -41,7 +51,7 @@ class HostWatch:
         return [self._beats.heard(host) for host in found]
 
     def original(self, found: Sequence[Host]) -> Host | None:
-        """A host that beats and had the name of this one's state directory earlier: this one's is a copy."""
+        """A host that beats, and did so before this one, with the same state directory: this one's is a copy."""
         me = self._me(found)
         if me is None:
             return None
@@ -53,8 +63,22 @@ class HostWatch:
     def _is_dead(self, host: Host) -> bool:
         return host.left_at is not None or self._beats.unchanged_s(host) > TTL_S
 
+    def _note_first(self, found: Sequence[Host], now_s: float) -> None:
+        """Note who beat already when this host began to look, which shows within `TTL_S`."""
+        if self._began_s is None:
+            self._began_s, self._first = now_s, {host.number: host for host in found}
+        elif now_s - self._began_s <= TTL_S:
+            for host in found:
+                first = self._first.get(host.number)
+                if first is not None and first.joined_at == host.joined_at and first.beat_at != host.beat_at:
+                    self._beat_before.add(host.number)
+
     def _is_original(self, host: Host, me: Host) -> bool:
-        # Numbers are given in the order in which hosts came, and no clock touches them.
-        is_earlier = host.number < me.number and host.state_dir == me.state_dir and host.left_at is None
         # What ran in this state directory before beats no more. A back-up that is restored changes its last beat once.
-        return is_earlier and self._beats.changes(host) >= _CERTAIN
+        is_there = host.left_at is None and self._beats.changes(host) >= _CERTAIN
+        if not is_there or host.state_dir != me.state_dir or host.number == me.number:
+            return False
+        if abs(host.joined_at - me.joined_at) <= _AT_ONCE:
+            # Each may have seen the other begin. Numbers are given in the order in which hosts came first.
+            return host.number < me.number
+        return host.number in self._beat_before and self._first[host.number].joined_at == host.joined_at

@@ -127,3 +127,45 @@ def test_beats_of_before_a_gap_do_not_count_for_a_copy():
         found = [host(ME, beat_s=beat_s, state="mine"), host(OTHER, beat_s=now_s, state="mine")]
         watch.dead(found, now_s)
         assert watch.original(found) is None
+
+
+@dataclass
+class Twins:
+    """Two hosts with copies of one state directory, and what each has seen; both look every 5 s from their start on."""
+
+    started_s: dict[int, float]
+    now_s: float = 0.0
+    watches: dict[int, HostWatch] = field(default_factory=dict)
+    ended: list[int] = field(default_factory=list)
+
+    def run(self, until_s):
+        """Which of them end as copies, up to a moment."""
+        while self.now_s < until_s:
+            running = [number for number, at_s in self.started_s.items() if at_s <= self.now_s]
+            running = [number for number in running if number not in self.ended]
+            found = [
+                host(number, beat_s=self.now_s, state="mine", joined_s=at_s, left=number in self.ended)
+                if at_s <= self.now_s
+                else host(number, beat_s=-500.0, state="mine", joined_s=-1e6)  # as it was left when it was killed
+                for number, at_s in self.started_s.items()
+            ]
+            for number in running:
+                watch = self.watches.setdefault(number, HostWatch(number))
+                watch.dead(found, self.now_s)
+                if watch.original(found) is not None:
+                    self.ended.append(number)
+            self.now_s += BEAT_S
+        return self.ended
+
+
+@pytest.mark.parametrize("later_s", [30.0 + BEAT_S, 60.0, 86_400.0])
+@pytest.mark.parametrize("later", [ME, OTHER])
+def test_the_one_that_is_started_while_the_other_works_is_the_copy_whatever_its_number(later, later_s):
+    started = {number: later_s if number == later else 0.0 for number in (ME, OTHER)}
+    assert Twins(started).run(later_s + 60) == [later]
+
+
+@pytest.mark.parametrize("later_s", [0.0, 5.0, 15.0, 25.0])
+def test_of_two_that_are_started_at_once_one_ends(later_s):
+    for started in ({ME: 0.0, OTHER: later_s}, {ME: later_s, OTHER: 0.0}):
+        assert len(Twins(started).run(200)) == 1
