@@ -75,9 +75,13 @@ _ADOPT: Final = written_down(
 # never read to its end, or begun: otherwise it would list them again only when its time is over. An item names one of
 # those who list it, the first. Another that has listed it since, wanted or not, is not to be told from the others but
 # by what stands beside a deal; a source stands nowhere, and may have listed anything of its locale while it waited.
-_DROP: Final = written_down(f"""dropped AS (
-    DELETE FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
-    RETURNING domain, asin, selection_key, detail, state, enqueued_at
+_DROP: Final = written_down(f"""found AS (
+    SELECT domain, asin, detail FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
+    ORDER BY domain, asin, detail FOR UPDATE
+), dropped AS (
+    DELETE FROM fetch_queue AS q USING found
+    WHERE (q.domain, q.asin, q.detail) = (found.domain, found.asin, found.detail)
+    RETURNING q.domain, q.asin, q.selection_key, q.detail, q.state, q.enqueued_at
 ), affected AS (
     SELECT domain, min(enqueued_at) AS since FROM dropped GROUP BY domain
 ), listers AS (
