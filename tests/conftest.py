@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.fixtures.market",
     "tests.fixtures.site",
     "tests.fixtures.disk",
+    "tests.fixtures.first_load",
     "tests.fixtures.wheel",
 ]
 
