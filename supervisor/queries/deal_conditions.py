@@ -36,7 +36,16 @@ RESALE_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DealOutput(BestDeal):
-    """A deal in JSON. `url` is its page in the shop; `resale` is there where the command asks for it."""
+    """A deal in JSON.
+
+    Attributes:
+        average: weighted mean of the price of this type over the range.
+        discount_percent: how far the price is below the mean of what it is compared with.
+        compared_with: the price type itself; "AMAZON or NEW" for LIGHTNING_DEAL, WAREHOUSE and PRIME_EXCL, which Keepa
+            compares with the price of Amazon, or the new one where Amazon has none.
+        url: its page in the shop.
+        resale: there where the command asks for it.
+    """
 
     url: str | None
     resale: Resale | UnsetType = UNSET

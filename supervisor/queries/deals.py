@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ledger import durations, installation
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import deal_conditions
+from supervisor.queries import compared_with, deal_conditions
 from supervisor.queries.deal_conditions import RESALE_COLUMNS, DealOutput
 from supervisor.queries.deal_defaults import BY_MONEY, usual
 from supervisor.queries.printing import output
@@ -20,13 +20,13 @@ from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import product_url, shop
 from tasks.store.best_deals import best_deals, shops
 from tasks.store.best_deals.best_deals import BestDeal
+from tasks.store.best_deals.deal_filter import DealFilter
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
     from supervisor.queries.deal_conditions import ShownDeal
-    from tasks.store.best_deals.best_deals import DealFilter
     from tasks.store.best_deals.candidates import Over
     from tasks.store.best_deals.conditions import ResaleTerms
     from tasks.store.connection import Connection
@@ -61,7 +61,7 @@ def show(chosen: argparse.Namespace) -> int:
         conditions = deal_conditions.conditions_of(chosen)
         has_resale = chosen.resale or deal_conditions.is_about_resale(conditions)
         terms = conditions.terms if has_resale else None
-        deal_filter = best_deals.DealFilter(
+        deal_filter = DealFilter(
             price_types=types,
             over=over,
             within=chosen.within,
@@ -127,10 +127,11 @@ def _table(found: Sequence[ShownDeal], over: Over, *, has_selections: bool) -> N
     several = len({one.deal.domain for one in found}) > 1
     mixed = len({one.deal.price_type for one in found}) > 1
     has_resale = any(one.resale is not None for one in found)
+    note = compared_with.note(one.deal.price_type for one in found)
     columns = [
         Column("off", is_number=True),
         Column("price", is_number=True),
-        Column(f"{over} mean", is_number=True),
+        Column(f"{'' if note is None else 'own '}{over} mean", is_number=True),
         *(RESALE_COLUMNS if has_resale else ()),
         Column("rank", is_number=True),
         Column("seen", is_number=True),
@@ -143,6 +144,8 @@ def _table(found: Sequence[ShownDeal], over: Over, *, has_selections: bool) -> N
     now = datetime.now(UTC)
     shown = {"several": several, "mixed": mixed, "has_selections": has_selections}
     output.table(columns, (list(_cells(one, now, **shown)) for one in found))
+    if note is not None:
+        output.text(note)
 
 
 def _cells(shown: ShownDeal, now: datetime, *, several: bool, mixed: bool, has_selections: bool) -> Iterator[str]:

@@ -36,6 +36,10 @@ ALL_NAMES: Final = {
     VARIATION_RATINGS: "COUNT_VARIATION_RATINGS",
     VARIATION_REVIEWS: "COUNT_VARIATION_REVIEWS",
 }
+# Of these the discount of a deal is against the mean of Amazon's price, or of the new one where Amazon has none, not
+# against their own mean. Source: API documentation.
+COMPARED_WITH_OTHERS: Final = tuple(NAMES[number] for number in (8, 9, 33))
+OTHERS: Final = "AMAZON or NEW"
 # As in the table `price_types`; a test holds the two together.
 # Ranks, counts and ratings.
 NOT_MONEY: Final = frozenset({SALES, *range(11, 18), 34, 35, VARIATION_RATINGS, VARIATION_REVIEWS})

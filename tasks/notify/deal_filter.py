@@ -7,8 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from tasks.store.best_deals.best_deals import DealFilter
 from tasks.store.best_deals.conditions import ANY, Conditions, ResaleTerms
+from tasks.store.best_deals.deal_filter import DealFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.queries import deal_conditions
+from supervisor.queries import compared_with, deal_conditions
 from supervisor.queries.deal_conditions import RESALE_NAMES
 from supervisor.queries.deal_defaults import BY_MONEY, OVERS
 from supervisor.queries.printing.plain_text import readable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from supervisor.queries.deal_conditions import ShownDeal
     from supervisor.web.page import Visit
-    from tasks.store.best_deals.best_deals import DealFilter
     from tasks.store.best_deals.conditions import ResaleTerms
+    from tasks.store.best_deals.deal_filter import DealFilter
     from tasks.store.connection import Connection
 
 _PATH: Final = "/deals"
@@ -53,6 +53,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
     return {
         "deals": [_shown(one) for one in shown],
         "has_resale": terms is not None,
+        "compared_with": compared_with.note(one.deal.price_type for one in shown),
         "which": which,
         "sort": which.conditions.sort or which.sort,
         "asked": asked_conditions.texts(given),

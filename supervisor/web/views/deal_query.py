@@ -12,7 +12,7 @@ from supervisor.queries.deal_defaults import OVERS, SORTS, usual
 from supervisor.web.views.deal_conditions import conditions
 from supervisor.web.views.given import one_of
 from tasks.store.best_deals import position
-from tasks.store.best_deals.best_deals import DealFilter
+from tasks.store.best_deals.deal_filter import DealFilter
 
 if TYPE_CHECKING:
     from supervisor.queries.selection_names import SelectionNames

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, LiteralString, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from psycopg.rows import class_row
 
-from tasks.keepa.locales import SHOPS
 from tasks.keepa.prices import minute_of_ms
 from tasks.store.best_deals import candidates as narrow
 from tasks.store.best_deals import csv_lines, shops, titles
 from tasks.store.best_deals.bounds import MOST_PERCENT
 from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Candidates, Key
-from tasks.store.best_deals.conditions import ANY, Conditions
-from tasks.store.best_deals.position import behind
+from tasks.store.best_deals.statement import statement_of
 from tasks.store.bulk.copied_out import copied_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from tasks.store.best_deals.candidates import Over, Sort
-    from tasks.store.best_deals.position import Position
+    from tasks.store.best_deals.candidates import Sort
+    from tasks.store.best_deals.deal_filter import DealFilter
     from tasks.store.connection import Connection
 
 MOST_CANDIDATES: Final = 30_000  # to read more of them by their keys takes longer than to read all deals in a row
@@ -34,63 +31,6 @@ _PER_DEAL: Final = 10  # of them for each deal that is wanted
 _FEW: Final = 1_000  # candidates that are read at once, for to find the best of them first takes as long
 _GROWTH: Final = 8  # so many times as many when they do not suffice
 _AT_ONCE: Final = 2_000  # deals that are held while they are streamed
-_LIKE: Final = re.compile(r"[\\%_]")  # what means something in a pattern
-_ESCAPED: Final = r"\\\g<0>"
-
-_ORDERS: Final[dict[Sort, LiteralString]] = {
-    "discount": "discount_percent DESC, currency, average - price DESC",
-    "drop": "average - price DESC, discount_percent DESC",
-    "price": "price, discount_percent DESC",
-    "rank": "sales_rank NULLS LAST, discount_percent DESC",
-    "newest": "deal_since DESC, discount_percent DESC",
-}
-# What is asked of all deals is asked before the rest (OFFSET 0): so their lists need not be kept until they are sorted.
-# PostgreSQL, which cannot tell how many deals have a discount, would keep those in place of the narrow rows.
-_ALL: Final = """
-    (
-        SELECT * FROM current_deals AS d WHERE {listed}
-          AND d.last_seen_on >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
-        OFFSET 0
-    ) AS d
-"""
-_LISTED: Final = """
-    d.price_type = ANY(%(price_types)s) AND d.domain = ANY(%(domains)s) AND d.last_seen_at >= %(since)s::timestamptz
-"""
-_CHOSEN: Final = """
-    unnest(%(chosen_domains)s::smallint[], %(chosen_asins)s::text[]) AS chosen (domain, asin)
-    JOIN current_deals AS d ON d.domain = chosen.domain AND d.asin = chosen.asin
-"""
-_COLUMNS: Final = """
-    domain, shop, asin, title, root_cat, category, price_type, currency, price, average, discount_percent, price_before,
-    price_since, sales_rank, deal_since, updated_at, first_seen_at, last_seen_at
-"""
-# The names of the selections are looked up for those that are shown.
-_FIND: Final = """
-SELECT {columns}, ARRAY(
-    SELECT n.name FROM unnest(%(numbers)s::smallint[], %(names)s::text[]) AS n (number, name)
-    WHERE n.number = ANY(first.numbers) ORDER BY n.name
-) AS selections
-FROM (
-    SELECT * FROM (
-        SELECT {each_once}
-            d.domain, d.shop, d.asin, d.title, d.root_cat, d.category, d.price_type, d.currency, d.price,
-            d.avg_{over} AS average, d.discount_percent_{over} AS discount_percent, d.price_before, d.price_since,
-            d.sales_rank, d.deal_since, d.updated_at, d.first_seen_at, d.last_seen_at, d.selections AS numbers
-            {more_columns}
-        FROM {source} {joins}
-        WHERE {listed} AND d.discount_percent_{over} >= %(min_discount)s
-          AND (%(selections)s::smallint[] IS NULL OR d.selections && %(selections)s::smallint[])
-          AND (%(title_patterns)s::text[] IS NULL OR d.title ILIKE ALL(%(title_patterns)s::text[]))
-          AND {conditions}
-        {best_of_each}
-    ) AS best
-    WHERE {behind}
-    ORDER BY {order}, domain, asin LIMIT %(top)s
-) AS first
-"""
-# Of several price types of one product; those that are equal in both are told apart, or each page might have another.
-_EACH_ONCE: Final = "DISTINCT ON (d.domain, d.asin)"
-_BEST_OF_EACH: Final = "ORDER BY d.domain, d.asin, d.discount_percent_{over} DESC, d.price, d.avg_{over}, d.price_type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +38,10 @@ class BestDeal:
     """A deal as people see it: money in the currency's own unit.
 
     Attributes:
-        average: weighted mean of the price over the range asked for.
-        discount_percent: how far the price is below it.
+        average: weighted mean of the price of this type over the range asked for.
+        discount_percent: how far the price is below the mean of what it is compared with.
+        compared_with: the price type itself, or `OTHERS` for those that Keepa compares with the price of Amazon or the
+            new one (LIGHTNING_DEAL, WAREHOUSE, PRIME_EXCL).
         price_before: before the last change, None when that is not known.
         deal_since: when the change happened that made it a deal.
         selections: names of the selections that have listed it.
@@ -116,6 +58,7 @@ class BestDeal:
     price: Decimal
     average: Decimal
     discount_percent: int
+    compared_with: str
     price_before: Decimal | None
     price_since: datetime
     sales_rank: int | None
@@ -124,54 +67,6 @@ class BestDeal:
     first_seen_at: datetime
     last_seen_at: datetime
     selections: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DealFilter:
-    """Which deals, and which first.
-
-    Attributes:
-        price_types: names of the price types that count.
-        over: the range whose mean a price is compared with.
-        within: how long ago the deal may have been listed last.
-        domain: only this locale; None for all.
-        min_discount: by how many percent the price must be below the mean.
-        top: how many.
-        selections: numbers of selections of which one must have listed it; None for any deal.
-        names: the names of selections by their numbers.
-        title: words that the title must hold, in any case.
-        conditions: what else it must be like; they may have an order of their own, which goes before `sort`.
-        after: only what comes behind this place in the list; None from its beginning.
-    """
-
-    price_types: Sequence[str]
-    over: Over
-    within: timedelta
-    top: int
-    domain: int | None = None
-    min_discount: int = 1
-    sort: Sort = "discount"
-    selections: Sequence[int] | None = None
-    names: Mapping[int, str] = field(default_factory=dict)
-    title: Sequence[str] = ()
-    conditions: Conditions = ANY
-    after: Position | None = None
-
-    def values(self) -> dict[str, object]:
-        """What the statements ask for, by name."""
-        return {
-            "price_types": list(self.price_types),
-            "within": self.within,
-            "domains": list(SHOPS) if self.domain is None else [self.domain],
-            "min_discount": self.min_discount,
-            "top": self.top,
-            "selections": None if self.selections is None else list(self.selections),
-            "numbers": list(self.names),
-            "names": list(self.names.values()),
-            "title_patterns": [f"%{_LIKE.sub(_ESCAPED, word)}%" for word in self.title] or None,
-            **self.conditions.values(),
-            **({} if self.after is None else self.after.values()),
-        }
 
 
 def find(conn: Connection, which: DealFilter, *, first: int | None = None) -> list[BestDeal]:
@@ -192,7 +87,7 @@ def stream(conn: Connection, which: DealFilter, *, first: int | None = None) -> 
         return
     with conn.cursor("best_deals", row_factory=class_row(BestDeal)) as cursor:
         cursor.itersize = _AT_ONCE
-        query, values = _statement(conn, which, candidates)
+        query, values = statement_of(conn, which, candidates)
         yield from cursor.execute(query.encode(), values)
 
 
@@ -205,7 +100,7 @@ def csv_copied(conn: Connection, which: DealFilter) -> AbstractContextManager[It
     apostrophe before it, because sellers write the titles.
     """
     candidates, _ = _search(conn, which, None)
-    query, values = _statement(conn, which, candidates)
+    query, values = statement_of(conn, which, candidates)
     return copied_out(conn, csv_lines.COPY.format(query=query).encode(), values)
 
 
@@ -275,25 +170,6 @@ def units(money: Decimal) -> int:
 
 def read(conn: Connection, which: DealFilter, candidates: Candidates | None) -> list[BestDeal]:
     """The best of these candidates, or of all deals."""
-    query, values = _statement(conn, which, candidates)
+    query, values = statement_of(conn, which, candidates)
     with conn.cursor(row_factory=class_row(BestDeal)) as cursor:
         return cursor.execute(query.encode(), values, prepare=False).fetchall()
-
-
-def _statement(conn: Connection, which: DealFilter, candidates: Candidates | None) -> tuple[str, dict[str, object]]:
-    is_mixed = len(set(which.price_types)) > 1
-    query = _FIND.format(
-        columns=_COLUMNS,
-        each_once=_EACH_ONCE if is_mixed else "",
-        best_of_each=_BEST_OF_EACH.format(over=which.over) if is_mixed else "",
-        over=which.over,
-        behind="true" if which.after is None else behind(which.conditions.sort or which.sort),
-        order=which.conditions.order or _ORDERS[which.sort],
-        more_columns=which.conditions.columns,
-        joins=which.conditions.joins.format(over=which.over),
-        conditions=which.conditions.where,
-        listed=_LISTED,
-        source=_ALL.format(listed=_LISTED) if candidates is None else _CHOSEN,
-    )
-    chosen = {} if candidates is None else {"chosen_domains": candidates.domains, "chosen_asins": candidates.asins}
-    return query, {**narrow.dated(conn, which.values()), **chosen}

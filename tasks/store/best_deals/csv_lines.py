@@ -13,7 +13,7 @@ COPY (
         CASE WHEN left(title, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r') THEN '''' || title ELSE title END,
         root_cat,
         CASE WHEN left(category, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r') THEN '''' || category ELSE category END,
-        price_type, currency, price, average, discount_percent, price_before,
+        price_type, currency, price, average, discount_percent, compared_with, price_before,
         btrim(to_json(price_since AT TIME ZONE 'UTC')::text, '"') || 'Z',
         sales_rank,
         btrim(to_json(deal_since AT TIME ZONE 'UTC')::text, '"') || 'Z',

@@ -12,8 +12,9 @@ from tasks.store.best_deals.position import HIGHEST, NO_RANK, Position
 from tasks.store.best_deals.resale import resale_of
 
 if TYPE_CHECKING:
-    from tasks.store.best_deals.best_deals import BestDeal, DealFilter
+    from tasks.store.best_deals.best_deals import BestDeal
     from tasks.store.best_deals.candidates import Sort
+    from tasks.store.best_deals.deal_filter import DealFilter
     from tasks.store.connection import Connection
 
 MOST_ARRIVALS: Final = 100

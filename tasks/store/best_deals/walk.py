@@ -18,8 +18,9 @@ from tasks.store.best_deals.conditions import ANY as NO_CONDITIONS
 from tasks.store.best_deals.position import end_of
 
 if TYPE_CHECKING:
-    from tasks.store.best_deals.best_deals import BestDeal, DealFilter
+    from tasks.store.best_deals.best_deals import BestDeal
     from tasks.store.best_deals.candidates import Sort
+    from tasks.store.best_deals.deal_filter import DealFilter
     from tasks.store.best_deals.position import Position
     from tasks.store.best_deals.titles import Titled
     from tasks.store.connection import Connection
