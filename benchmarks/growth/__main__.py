@@ -12,7 +12,7 @@ import argparse
 import sys
 from functools import partial
 
-from benchmarks.growth import capacity, disorder, elsewhere, exporting, measure, reading, supervising, writing
+from benchmarks.growth import capacity, disorder, elsewhere, exporting, measure, paging, reading, supervising, writing
 from benchmarks.growth.home import Home
 from benchmarks.growth.sizes import SIZES
 
@@ -20,6 +20,7 @@ from benchmarks.growth.sizes import SIZES
 PARTS = {
     "queue": (reading.queue_figures, "SLQ"),
     "deals": (reading.deals, "SL"),
+    "pages": (paging.deal_pages, "SL"),
     "queries": (reading.queries, "SL"),
     "spend": (reading.spend, "SL"),
     "quarantine": (reading.quarantine, "SL"),

@@ -13,6 +13,7 @@ from tasks.planning import streams
 from tasks.store import crawls, deals, quarantine
 from tasks.store.calls import calls
 from tasks.store.crawls import Crawl
+from tasks.store.duties import title_index
 from tasks.store.products import products
 from tasks.store.queue import queue
 
@@ -98,6 +99,10 @@ def _deals(conn, found, names, seen):
             deals.write(conn, DOMAIN, [source.aged(found[asin], age) for asin in page], seen_at=moment)
     with conn.transaction():
         deals.write_categories(conn, DOMAIN, list(names), list(names.values()))
+    has_more = True
+    while has_more:  # the words of the titles: copies of what is indexed need not be looked at again
+        with conn.transaction():
+            has_more = title_index.step(conn, datetime.now(UTC)).has_more
 
 
 def _queue(conn, fetched, waiting):

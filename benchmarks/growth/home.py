@@ -27,7 +27,7 @@ from tasks.store.retention.keep import Keep
 
 ORIGIN = "base"  # the smallest size before its calls are copied: what every size begins from
 NOTE = "growth.json"
-FORM = 1  # of the rows; another number has every cluster filled anew
+FORM = 2  # of the rows; another number has every cluster filled anew
 APPLIED = "SELECT name, checksum FROM schema_migrations ORDER BY number"
 FOR_CRASHES = ("fsync", "full_page_writes", "synchronous_commit")
 KEEP_DAYS = 14  # what was listed within a day becomes less with every day

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from benchmarks.growth import copies, disorder, fill, measure, reading
+from benchmarks.growth import copies, disorder, fill, measure, paging, reading
 from benchmarks.growth.sizes import Size
 
 SMALL = Size("S", deals=20, products=5, calls=40, pending=24, quarantine=6)
@@ -32,6 +32,8 @@ def test_a_larger_database_has_as_many_rows_of_each_kind_and_none_is_of_the_futu
         assert count(conn, f"SELECT count(*) FROM {table}") == rows * LARGE.products // SMALL.products
     assert count(conn, "SELECT count(*) FROM products JOIN deals USING (domain, asin)") == LARGE.products
     assert count(conn, LATE) == 0
+    assert count(conn, "SELECT count(*) FROM deal_titles JOIN deal_rows USING (domain, asin)") == LARGE.deals
+    assert count(conn, "SELECT count(*) FROM new_titles") == 0
     assert count(conn, "SELECT count(*) FROM pg_namespace WHERE nspname = 'growth'") == 0
 
 
@@ -48,6 +50,7 @@ def test_what_is_read_can_be_measured(conn, database_url):
     off = next(row for row in reading.queue_figures(bench) if row.unit == "%")
     assert off.values == {"S": 0}
     assert len(reading.queries(bench)) == 2 * reading.DOCUMENT.read_text().count("```sql")
+    assert {row.values["S"] < paging.MOST_MS for row in paging.deal_pages(bench)} == {True}
     assert disorder.product_bytes(bench)[0].values["S"] > 10
 
 
