@@ -1,7 +1,11 @@
 """The page Now as a person uses it: the balance moves, an order is given and seen, and a stopped supervisor is told."""
 
+import itertools
+import json
 import os
 import signal
+
+import pytest
 
 from tests.fakes.program.cli_program import freeze, web_pid
 from tests.fakes.waiting import wait_until
@@ -90,3 +94,48 @@ def test_a_visitor_goes_on_when_the_process_of_the_page_is_killed(visit, system)
         before = visitor.page.locator("[data-text=balance]").text_content()
         visitor.until(TEXT, "[data-text=balance]", before)
         visitor.until("() => document.getElementById('banner').hidden")
+
+
+@pytest.mark.parametrize("floors", [[50, 150], [100, 110, 120, 130], [0.5, 1], [200, 200, 200], [5, 30, 60, 90, 120]])
+def test_the_labels_of_floors_keep_their_distance(visit, address, floors):
+    named = [[f"tier {number}", floor] for number, floor in enumerate(floors)]
+    given = {"past": [[], []], "span_s": 900, "balance": 100, "capacity": 200, "floors": named}
+
+    def with_floors(route):
+        html = route.fetch().text()
+        begin, _, rest = html.partition('id="chart-data">')
+        route.fulfill(body=f'{begin}id="chart-data">{json.dumps(given)}{rest[rest.index("</script>") :]}')
+
+    for width in (320, 1200):
+        with visit(is_silent=False, viewport={"width": width, "height": 900}) as visitor:
+            visitor.page.route("**/live.json*", lambda route: route.abort())
+            visitor.page.route(f"{address}/", with_floors)
+            visitor.go("/")
+            visitor.page.locator("#chart .floor").first.wait_for()
+            boxes = [one.bounding_box() for one in visitor.page.locator("#chart .floor:visible").all()]
+            assert boxes
+            assert width == 320 or len(boxes) == len(floors)
+            chart = visitor.page.locator("#chart").bounding_box()
+            assert all(one["x"] + one["width"] <= chart["x"] + chart["width"] for one in boxes)
+            for one, other in itertools.combinations(boxes, 2):
+                assert are_apart(one, other, 4), (one, other)
+
+
+def are_apart(one, other, pixels):
+    return any(
+        one[place] + one[size] + pixels <= other[place] or other[place] + other[size] + pixels <= one[place]
+        for place, size in (("x", "width"), ("y", "height"))
+    )
+
+
+def test_a_chart_is_there_without_javascript(visit):
+    with visit(java_script_enabled=False) as visitor:
+        visitor.go("/")
+        picture = visitor.page.locator("#chart svg")
+        assert picture.locator("path").count() >= 3
+        box, place = picture.bounding_box(), visitor.page.locator("#chart").bounding_box()
+        assert box["height"] > 200
+        assert box["y"] - place["y"] < 8
+    with visit() as visitor:
+        visitor.page.locator("#chart canvas").wait_for()
+        assert visitor.page.locator("#chart svg").count() == 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from supervisor.web import balance_past, chosen_key, keys_table
 from supervisor.web.now_view import now_view
 from supervisor.web.page import Listing, Page, Refusal
+from supervisor.web.views.drawing import Steps, drawn
 from supervisor.web.views.given import Given
 from tasks.errors import Error, plain
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from supervisor.status.keys import KeyView
     from supervisor.web.balance_past import Point
     from supervisor.web.page import Visit
+    from supervisor.web.views.drawing import Path
 
 _DEFAULT: Final = "15m"
 _ROWS: Final = 40  # of the table beside the chart
@@ -37,6 +39,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
     past, fault = _past(visit, chosen, key)
     address = Given(visit.query, visit.lists).address
     series = [[round(one.at.timestamp(), 1) for one in past], [one.balance for one in past]]
+    chart = {"past": series, "span_s": balance_past.RANGES[chosen].total_seconds(), **(view["chart"] or {})}
     return {
         "view": view,
         "chosen": chosen,
@@ -45,9 +48,32 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "key_headings": keys_table.HEADINGS,
         "fault": fault,
         "rows": past[-1 : -_ROWS - 1 : -1],
-        "chart": {"past": series, "span_s": balance_past.RANGES[chosen].total_seconds(), **(view["chart"] or {})},
+        "chart": chart,
+        "highest": _highest(chart),
+        "lines": _lines(chart, look.at.timestamp()),
         "sentence": _sentence(past, view["texts"], chosen),
     }
+
+
+def _floors(chart: Mapping[str, Any]) -> list[float]:
+    return [floor for _, floor in chart.get("floors", ())]
+
+
+def _highest(chart: Mapping[str, Any]) -> float:
+    coming = [value for _, value in chart.get("steps", ())]
+    highest: float = max([chart.get("balance", 0), *chart["past"][1], *coming, *_floors(chart)])
+    return highest
+
+
+def _lines(chart: Mapping[str, Any], now_s: float) -> list[Path]:
+    """The same chart for a browser that runs no program."""
+    (at, balances), coming = chart["past"], chart.get("steps", [])
+    since, until = now_s - chart["span_s"], max([now_s, *(at_s for at_s, _ in coming)])
+    now = chart.get("balance", balances[-1] if balances else None)
+    lines = [Steps("floor", [since, until], [floor, floor]) for floor in _floors(chart)]
+    lines.append(Steps("balance", [*at, now_s], [*balances, now]))
+    lines.append(Steps("coming", [now_s, *(at_s for at_s, _ in coming)], [now, *(value for _, value in coming)]))
+    return drawn(lines, since, until, from_zero=True)
 
 
 def _past(visit: Visit, chosen: str, key: KeyView | None) -> tuple[list[Point], str]:

@@ -77,6 +77,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "main": main,
         "sentence": _sentence(product, main, asked.range),
         "chart": None if chart is None else {**chart, "marks": [(round(at.timestamp()), name) for name, at in marks]},
+        "picture_lines": [] if chart is None else product_view.picture(chart),
         "marks": marks,
         "moments": moments,
         "changes": product_view.last_changes(shown, span, product.minor_digits),

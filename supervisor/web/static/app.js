@@ -159,12 +159,14 @@ function axes(ink, line) {
   return [{ ...axis, values: times }, axis];
 }
 
+const APART = 6; // pixels that are free around the label of a floor
 
 class BalanceChart {
   constructor(element, data) {
     this.element = element;
     this.data = data;
     this.past = data.past.map((one) => [...one]);
+    this.labels = [];
     this.draw();
     new ResizeObserver(() => this.resize()).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -212,26 +214,38 @@ class BalanceChart {
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.strokeStyle = ink;
-    ctx.fillStyle = ink;
-    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textAlign = "left";
-    ctx.textBaseline = "bottom";
     ctx.setLineDash([8 * devicePixelRatio, 6 * devicePixelRatio]);
-    const start = bbox.left + 6 * devicePixelRatio;
-    let [x, lastY] = [start, Infinity];
-    for (const [tier, floor] of floors) {
+    for (const [, floor] of floors) {
       const y = plot.valToPos(floor, "y", true);
-      const text = `${tier} leaves ${floor}`;
-      if (Math.abs(y - lastY) > 14 * devicePixelRatio) x = start; // else beside the one that it would cover
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      ctx.fillText(text, x, y - 4 * devicePixelRatio);
-      x += ctx.measureText(text).width + 12 * devicePixelRatio;
-      lastY = y;
     }
     ctx.restore();
+    this.labelFloors(plot, floors);
+  }
+
+  // Each label stands on its line; one that would come too near another stands beside it, or is left to the legend.
+  labelFloors(plot, floors) {
+    while (this.labels.length < floors.length) this.labels.push(document.createElement("span"));
+    this.labels.splice(floors.length).forEach((one) => one.remove());
+    const placed = [];
+    floors.forEach(([tier, floor], place) => {
+      const label = this.labels[place];
+      label.className = "floor";
+      label.hidden = false;
+      setText(label, `${tier} leaves ${floor}`);
+      if (label.parentNode !== plot.over) plot.over.append(label);
+      const [width, height] = [label.offsetWidth, label.offsetHeight];
+      const top = Math.max(0, plot.valToPos(floor, "y") - height);
+      const near = placed.filter((one) => Math.abs(one.top - top) < height + APART);
+      const left = Math.max(APART, ...near.map((one) => one.left + one.width + 3 * APART));
+      label.style.left = `${left}px`;
+      label.style.top = `${top}px`;
+      label.hidden = left + width > plot.over.clientWidth;
+      if (!label.hidden) placed.push({ left, top, width, height });
+    });
   }
 
   resize() {

@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from supervisor.queries.product import price_figures
+from supervisor.web.views.drawing import Path, Steps, drawn
 from tasks.keepa.prices import ALL_NAMES, KEEPA_EPOCH_MIN, NAMES, SALES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tasks.store.best_deals.moments import DealMoments
     from tasks.store.histories.price_lines import Line
@@ -118,6 +119,13 @@ def chart(lines: Sequence[Line], span: Span, digits: int) -> dict[str, Any]:
             for line, column in zip(lines, columns, strict=True)
         ],
     }
+
+
+def picture(shown: Mapping[str, Any]) -> list[Path]:
+    """The same chart for a browser that runs no program."""
+    at = [shown["begin"] + 60 * minute for minute in shown["axis"]]
+    lines = [Steps(one["style"], at, one["values"], one["scale"]) for one in shown["lines"]]
+    return drawn(lines, shown["since"], shown["until"])
 
 
 def marks(moments: DealMoments | None, span: Span) -> list[tuple[str, datetime]]:
