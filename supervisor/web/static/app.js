@@ -238,7 +238,7 @@ class BalanceChart {
       setText(label, `${tier} leaves ${floor}`);
       if (label.parentNode !== plot.over) plot.over.append(label);
       const [width, height] = [label.offsetWidth, label.offsetHeight];
-      const top = Math.max(0, plot.valToPos(floor, "y") - height);
+      const top = Math.max(0, plot.valToPos(floor, "y") - height - 2);
       const near = placed.filter((one) => Math.abs(one.top - top) < height + APART);
       const left = Math.max(APART, ...near.map((one) => one.left + one.width + 3 * APART));
       label.style.left = `${left}px`;

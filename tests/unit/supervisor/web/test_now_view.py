@@ -24,6 +24,7 @@ from supervisor.web.pages import events, now, orders, settings_page
 from supervisor.web.render import Renderer
 from supervisor.web.static_files import StaticFiles
 from supervisor.web.verdict import verdict
+from supervisor.web.views.drawing import Path
 from supervisor.web.views.way_back import WayBack
 
 NOW = datetime(2026, 11, 30, 18, 43, 29, tzinfo=UTC)
@@ -180,7 +181,7 @@ def pages_with(text):
         {
             **about, "page": now.PAGE, "view": view, "chosen": "15m", "ranges": [("15m", "/?range=15m")], "key": key,
             "key_headings": keys_table.HEADINGS, "fault": text, "rows": [],
-            "chart": chart, "sentence": text,
+            "chart": chart, "sentence": text, "lines": [Path(text, text)], "highest": 200,
         },
     )  # fmt: skip
     yield RENDERER.html(
