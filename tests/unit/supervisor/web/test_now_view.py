@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
+from ledger.dump import describe_rules
+from ledger.localtime import near
 from supervisor import report
 from supervisor.count_record import CountRecord
 from supervisor.process.conditions import ConditionRecord
 from supervisor.report import DeathRecord, FaultRecord, OrderRecord
-from supervisor.status import keys
+from supervisor.status import as_json, keys
 from supervisor.status.status import Status
 from supervisor.web import cells, keys_table
 from supervisor.web.now_view import now_view
@@ -94,6 +96,24 @@ def test_every_number_is_that_of_the_ledger():
     (waiter,) = view["tables"]["waiters"]
     assert waiter[2]["t"] == "20"
     assert waiter[4]["u"] == round((NOW + timedelta(seconds=snapshot.waiters[0].opens_in_s)).timestamp())
+
+
+def test_budgets_hours_and_the_time_left_are_those_of_status():
+    ruled = [dataclasses.replace(one, tokens_per_day=40, hours=(60, 120)) for one in DEFAULT_TIERS]
+    ledger = TokenLedger.in_memory(ruled, ManualClock(10**15), tick_period_s=60)
+    ledger.observe(Reading(tokens_left=87, refill_rate=20, refill_in_ms=1000, server_ms=5))
+    job = {"total": 10, "rate_per_min": 2.5, "eta_s": 168.0}
+    last = a_report(workers=(child("backfill", job=job),))
+    status = a_status(last, snapshot=ledger.snapshot())
+    view = now_view(status, NOW, has_control=True)
+    for row, tier in zip(view["tables"]["tiers"], status.snapshot.tiers, strict=True):
+        rules = describe_rules(tier)
+        assert rules
+        assert rules in row[2]["t"]
+    told = as_json.progress(last, last.counted, status.snapshots)
+    assert told.eta_s == 168
+    assert view["texts"]["left"] == f"until about {near(NOW + timedelta(seconds=told.eta_s), NOW)}"
+    assert f"{told.done} of {told.total}" in view["texts"]["backfill"]
 
 
 def test_what_cannot_be_known_is_shown_as_a_dash_and_never_as_a_number():
