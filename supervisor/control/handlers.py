@@ -65,7 +65,8 @@ class OrderHandlers:
 
     def take(self, order: protocol.Order, reply: Reply | None, by: str) -> None:
         """Carry out `order`, then call `reply` once with the answer; it is None when nobody waits for one."""
-        reply = self._logged(protocol.describe_order(order), reply, by)
+        is_awaited = not isinstance(order, protocol.Fetch)  # which may take hours, and nobody holds a page open for it
+        reply = self._logged(protocol.describe_order(order), reply, by, is_awaited=is_awaited)
         if self._run.stage > Stage.WORKING:
             reply(Answer(code=EXIT_TRY_LATER, words="the supervisor is stopping"))
             return
@@ -88,10 +89,10 @@ class OrderHandlers:
             ChangeRequest(rereads=False, overrides=add, on_done=partial(self._applied, reply, more=_UNTIL))
         )
 
-    def _logged(self, order: str, reply: Reply | None, by: str) -> Reply:
+    def _logged(self, order: str, reply: Reply | None, by: str, *, is_awaited: bool = False) -> Reply:
         """A `reply` that also logs the answer: a refusal is a fault of the run only when nobody else is told of it."""
         self._log.info("order", message=f"{by} asks: {order}")
-        answered = self._run.orders.begin(order, by)
+        answered = self._run.orders.begin(order, by, is_awaited=is_awaited)
 
         def log_and_reply(answer: Answer) -> None:
             answered(answer.code, answer.words)

@@ -20,13 +20,21 @@ class OrderLog:
 
     def __init__(self) -> None:
         self._records: list[OrderRecord] = []
+        self._awaited = 0
 
-    def begin(self, order: str, by: str) -> Callable[[int, str], None]:
+    @property
+    def is_awaited(self) -> bool:
+        """Whether an order is being carried out that whoever gave it waits for."""
+        return self._awaited > 0
+
+    def begin(self, order: str, by: str, *, is_awaited: bool = False) -> Callable[[int, str], None]:
         """Keep an order that was just given; what is returned is called once, with the code and words of its answer."""
+        self._awaited += is_awaited
         asked = OrderRecord(at=_now(), by=by, order=order)
         self._records = [*self._records[-KEPT + 1 :], asked]
 
         def answered(code: int, words: str) -> None:
+            self._awaited -= is_awaited
             done = msgspec.structs.replace(asked, code=code, words=words, answered_at=_now())
             self._records = [done if one is asked else one for one in self._records]
 

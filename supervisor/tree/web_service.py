@@ -152,7 +152,8 @@ class WebService:
         if slot is None or listening is None:
             return
         is_open = self._run.stage <= Stage.WORKING
-        if is_open and self._run.plan.settings is not self._settings:
+        has_other_settings = self._run.plan.settings is not self._settings
+        if is_open and has_other_settings and not self._run.orders.is_awaited:  # perhaps by a visitor of the page
             slot.launch = self._launch(listening.fileno())
             if slot.state in {State.STARTING, State.RUNNING}:
                 slot.restart(Cause.RESTARTED)  # with its visitors: those that wait are served by the next one
@@ -188,6 +189,7 @@ class WebService:
             self._run.write_report()
             self._replace_if_large(self._slot)
             self._report_timer = self._loop.after(_REPORT_S, self._report)
+            self._check()
 
     def _replace_if_large(self, slot: Slot) -> None:
         if slot.pid is None or slot.ready_ns is None or slot.state is not State.RUNNING:
