@@ -211,6 +211,14 @@ class Slot:
             self._hung_at_ns = self._loop.now_ns() + round(self.spec.hang_s * NS_PER_S)
             self._timers.append(self._loop.allow(self.spec.hang_s, self._check_for_hang))
 
+    def use_spec(self, spec: Spec) -> None:
+        """Go by other limits from now on; a worker's silence so far counts by the new one too."""
+        before, self.spec = self.spec.hang_s, spec
+        if self.state is State.RUNNING and before is not None and spec.hang_s not in {None, before}:
+            self._hung_at_ns += round((spec.hang_s - before) * NS_PER_S)
+            self._cancel_limits()  # the one there is, which waits for the moment by the limit of before
+            self._timers = [self._loop.allow(0.0, self._check_for_hang)]
+
     def _check_for_hang(self) -> None:
         # One timer that checks again when the time has moved on, instead of one set and dropped with each beat.
         left_ns = self._hung_at_ns - self._loop.now_ns()

@@ -144,7 +144,7 @@ class WorkerPool:
         for role in ROLES:
             self._resize(role, settings, worker_settings)
         for slot in self._tree.workers:
-            slot.spec = _spec(slot.spec.role, slot.spec.slot, settings)
+            slot.use_spec(_spec(slot.spec.role, slot.spec.slot, settings))
             if slot.spec.role in changed:
                 slot.launch = WorkerLaunch(role=slot.spec.role, slot=slot.spec.slot, settings=worker_settings)
         if self._replacement is not None and self._replacement[0].spec.role in changed:

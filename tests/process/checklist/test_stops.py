@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -28,6 +29,17 @@ NS = 10**9
 DAY_S = 24 * 3600
 HANG_S = 0.4
 GRACE_S = 0.3
+
+
+def test_a_silence_counts_at_once_by_the_limit_that_is_set_during_it(family):
+    slot = family.add("upsert", [["ready"], ["hang"]], hang_s=3600.0, grace_s=GRACE_S)
+    family.tree.start_workers()
+    family.until(lambda: slot.state is State.RUNNING)
+    due_ns = slot.due_ns
+    slot.use_spec(replace(slot.spec, hang_s=HANG_S))
+    assert slot.due_ns == due_ns - round((3600 - HANG_S) * NS)
+    family.until(family.deaths)
+    assert family.deaths()[0].cause == "hung"
 
 
 def test_line_17_a_stopped_worker_that_holds_the_ledgers_lock_delays_others_until_it_counts_as_hung(family, tmp_path):
