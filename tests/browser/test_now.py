@@ -46,7 +46,7 @@ def test_a_form_about_what_is_not_so_any_more_does_nothing(visit, system):
             "another process",
         )
         page.get_by_role("button", name="restart upsert-0").click()
-        page.get_by_text("nothing was done").wait_for()
+        page.get_by_role("heading", name="Nothing was done").wait_for()
         system.until_working()
 
 
