@@ -22,6 +22,7 @@ from tasks.store import quarantine, selections
 from tasks.store.best_deals import titles
 from tasks.store.best_deals.bounds import NO_PERCENTS, bounds_of
 from tasks.store.bulk import arrays
+from tasks.store.bulk.asins import AMONG
 from tasks.store.bulk.batch import Written, evidence, newest, write_each
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
@@ -90,11 +91,11 @@ _UPDATED: Final = Updated(rows=_ROWS, key=("domain", "asin"), kept=("first_seen_
 # Any number nobody else uses as the first of two keys of an advisory lock; the second is the locale.
 _LOCK_CLASS: Final = 0x5C1D
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%s, %s)"
-_KNOWN: Final = "SELECT asin, last_update FROM deal_rows WHERE domain = %s AND asin = ANY(%s)"
-_REMOVE: Final = "DELETE FROM deal_rows WHERE domain = %s AND asin = ANY(%s) RETURNING asin, first_seen_at, title"
+_KNOWN: Final = f"SELECT asin, last_update FROM deal_rows WHERE domain = %s AND asin = {AMONG}"  # noqa: S608 - a fragment of ours
+_REMOVE: Final = f"DELETE FROM deal_rows WHERE domain = %s AND asin = {AMONG} RETURNING asin, first_seen_at, title"  # noqa: S608 - the same
 # What is no deal any more has nothing that `deals` would look for.
-_UNLIST: Final = "UPDATE deal_sightings SET discount_percents = %s WHERE domain = %s AND asin = ANY(%s)"
-_FORGET: Final = "DELETE FROM deal_sightings WHERE domain = %s AND asin = ANY(%s)"
+_UNLIST: Final = f"UPDATE deal_sightings SET discount_percents = %s WHERE domain = %s AND asin = {AMONG}"  # noqa: S608 - the same
+_FORGET: Final = f"DELETE FROM deal_sightings WHERE domain = %s AND asin = {AMONG}"  # noqa: S608 - the same
 # What a late page tells turns nothing back.
 _SEEN: Final = """
     last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
@@ -168,7 +169,7 @@ def write(
         return Written(inserted=0, updated=0, unchanged=0, changed_asins=[])
     asins = list(listed)
     lock(conn, domain)
-    ages: dict[str, int] = dict(conn.execute(_KNOWN, (domain, asins), prepare=False).fetchall())
+    ages: dict[str, int] = dict(conn.execute(_KNOWN.encode(), (domain, asins), prepare=False).fetchall())
     newer = [deal for asin, deal in listed.items() if asin not in ages or deal.last_update > ages[asin]]
 
     def put(deals: Sequence[Deal]) -> list[tuple[str, bool]]:
@@ -214,7 +215,7 @@ def remove(conn: Connection, domain: int, asins: Sequence[str]) -> int:
     """Delete these deals; how many. The locale must be locked. When they were last listed stays known."""
     if not asins:
         return 0
-    conn.execute(_UNLIST, (NO_PERCENTS, domain, list(asins)), prepare=False)
+    conn.execute(_UNLIST.encode(), (NO_PERCENTS, domain, list(asins)), prepare=False)
     removed = _remove(conn, domain, asins)
     titles.note(conn, domain, list(removed))
     return len(removed)
@@ -222,14 +223,14 @@ def remove(conn: Connection, domain: int, asins: Sequence[str]) -> int:
 
 def _remove(conn: Connection, domain: int, asins: Sequence[str]) -> dict[str, tuple[datetime, str | None]]:
     """Delete these deals; since when each of them was known, and its title."""
-    rows = conn.execute(_REMOVE, (domain, list(asins)), prepare=False)
+    rows = conn.execute(_REMOVE.encode(), (domain, list(asins)), prepare=False)
     return {asin: (first_seen_at, title) for asin, first_seen_at, title in rows}
 
 
 def forget(conn: Connection, domain: int, asins: Sequence[str]) -> None:
     """Forget when these were last listed. The locale must be locked."""
     if asins:
-        conn.execute(_FORGET, (domain, list(asins)), prepare=False)
+        conn.execute(_FORGET.encode(), (domain, list(asins)), prepare=False)
 
 
 def _bounds(deals: Sequence[Deal]) -> dict[str, object]:

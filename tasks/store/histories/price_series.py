@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.keepa import prices, product_histories
 from tasks.store.bulk import arrays, byte_planes
+from tasks.store.bulk.asins import AMONG
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, reason_of, write_each
 from tasks.store.bulk.replace import Updated
 from tasks.store.bulk.staging import Copied
@@ -45,10 +46,10 @@ _OLD_FORM: Final = {"minutes": "int4[]", "prices": "int4[]", "shipping": "int4[]
 _NO_OLD_FORM: Final = (None,) * len(_OLD_FORM)
 _ROWS: Final = Copied(table=_TABLE, columns=_COLUMNS)
 _UPDATED: Final = Updated(rows=Copied(table=_TABLE, columns=_COLUMNS | _OLD_FORM), key=("domain", "asin", "price_type"))
-_KNOWN: Final = """
+_KNOWN: Final = f"""
 SELECT asin, price_type, first_minute, last_minute, points, fingerprint
-FROM price_series_rows WHERE domain = %s AND asin = ANY(%s)
-"""
+FROM price_series_rows WHERE domain = %s AND asin = {AMONG}
+"""  # noqa: S608 - a fragment of ours
 _STORED: Final = """
 SELECT p.minute, p.price, coalesce(p.shipping, -1)
 FROM price_series_rows AS s CROSS JOIN LATERAL series_points(
@@ -62,10 +63,10 @@ SELECT asin, price_type, first_minute, last_minute, points, fingerprint, minutes
 FROM price_series_rows WHERE domain = %s AND asin = ANY(%s) AND minutes IS NOT NULL AND points > 0
 """
 # The ASINs stand there once more for the planner, which finds by them where the rows are.
-_REMOVE: Final = """
+_REMOVE: Final = f"""
 DELETE FROM price_series_rows AS t USING unnest(%s::text[], %s::int[]) AS old (asin, price_type)
-WHERE t.domain = %s AND t.asin = ANY(%s) AND t.asin = old.asin AND t.price_type = old.price_type
-"""
+WHERE t.domain = %s AND t.asin = {AMONG} AND t.asin = old.asin AND t.price_type = old.price_type
+"""  # noqa: S608 - the same
 
 
 class _Stored(NamedTuple):
@@ -105,7 +106,7 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
     asins = [product.asin for product in products]
     known: dict[_Key, _Stored] = {
         (asin, price_type): _Stored(*stored)
-        for asin, price_type, *stored in conn.execute(_KNOWN, (domain, asins), prepare=False)
+        for asin, price_type, *stored in conn.execute(_KNOWN.encode(), (domain, asins), prepare=False)
     }
     changed, more_refusals = _changed(conn, domain, histories, known)
 
@@ -118,7 +119,7 @@ def write(conn: Connection, domain: int, products: Sequence[Product]) -> tuple[i
             updated |= {(asin, price_type) for _, asin, price_type in _UPDATED.apply(conn, domain, asins, rows)}
         elif old:
             columns = zip(*old, strict=True)
-            conn.execute(_REMOVE, (*map(list, columns), domain, asins), prepare=False)
+            conn.execute(_REMOVE.encode(), (*map(list, columns), domain, asins), prepare=False)
         _ROWS.append(conn, (_row(domain, history) for history in batch if history.key not in updated))
         return batch
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tasks.store.bulk import arrays
+from tasks.store.bulk.asins import AMONG
 from tasks.store.bulk.batch import UNSTORABLE, Refusal, reason_of, write_each
 from tasks.store.bulk.staging import Copied
 
@@ -45,7 +46,7 @@ _ROWS: Final = Copied(
         "extra": "json",
     },
 )
-_REMOVE: Final = "DELETE FROM offers WHERE domain = %s AND asin = ANY(%s)"
+_REMOVE: Final = f"DELETE FROM offers WHERE domain = %s AND asin = {AMONG}"  # noqa: S608 - a fragment of ours
 _GROUP: Final = 3  # minute, price and shipping
 
 
@@ -60,7 +61,7 @@ def write(conn: Connection, domain: int, products: Iterable[Product]) -> tuple[i
     rows, refusals = _rows(domain, products)
 
     def put(batch: Sequence[tuple[Product, list[Row]]]) -> list[int]:
-        conn.execute(_REMOVE, (domain, [product.asin for product, _ in batch]), prepare=False)
+        conn.execute(_REMOVE.encode(), (domain, [product.asin for product, _ in batch]), prepare=False)
         _ROWS.append(conn, (row for _, offers in batch for row in offers))
         return [len(offers) for _, offers in batch]
 
