@@ -26,7 +26,7 @@ _METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _INDEX: Final = b"""Sluicegate
 /metrics      for Prometheus
 /healthz      200 while the supervisor's loop runs, 503 when it is stuck
-/readyz       200 while everything is in service, 503 and the reasons otherwise
+/readyz       200 while everything of this host is in service, 503 and the reasons otherwise
 /status.json  what `sluicegate status --json` prints
 """
 
@@ -79,7 +79,8 @@ def _readyz(view: RunView) -> Response:
     reasons = health.problems(view.report)
     if health.obstacles(view.report):
         return Response(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{reason}\n" for reason in reasons).encode())
-    lines = ["everything is in service", *reasons]  # a host that is away must not make the others not ready
+    head = "everything of this host is in service" if reasons else "everything is in service"
+    lines = [head, *reasons]  # a host that is away must not make the others not ready
     return Response(HTTPStatus.OK, "".join(f"{line}\n" for line in lines).encode())
 
 
