@@ -241,7 +241,8 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
     """The state directory, also when other settings have faults.
 
     Raises:
-        ConfigError: STATE_DIR itself has a fault, or the file that may set it cannot be read.
+        ConfigError: STATE_DIR itself has a fault, or the file that may set it cannot be read. The message lists every
+            fault there is.
     """
     texts = read_texts(environ, dotenv=dotenv)
     option = BY_NAME["STATE_DIR"]
@@ -249,7 +250,7 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
     faults = list(texts.faults) if option.name in texts.unread else []  # the faulty line may be that of STATE_DIR
     found = _value(option, text, source, faults)
     if faults:
-        raise UnusableSettings(faults)
+        raise UnusableSettings(check(texts).faults.words)  # all there are, as every other command tells them
     return Path(str(found)).absolute()
 
 

@@ -14,7 +14,7 @@ from supervisor.control import protocol
 from supervisor.control.server import address
 from supervisor.eventloop.loop import MonotonicClock
 from supervisor.process.suspended import SUSPENDED, is_suspended, remedy
-from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, Error, NoRows, plain
+from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK, EXIT_TRY_LATER, EXIT_USAGE, ConfigError, Error, NoRows, plain
 from tasks.roles import ROLES
 
 if TYPE_CHECKING:
@@ -29,9 +29,16 @@ _PATIENCE_S: Final = 1800.0  # sixteen workers replaced one after another, each 
 
 
 def send_order(chosen: argparse.Namespace) -> int:
-    """Send the order that was typed and print the answer; the exit code."""
+    """Send the order that was typed and print the answer; the exit code.
+
+    Raises:
+        ConfigError: the settings do not tell whom to send it to; every fault of them is named.
+    """
     order = _typed_order(chosen)
-    state = StateDir(settings.state_dir(environment()))
+    try:
+        state = StateDir(settings.state_dir(environment()))
+    except settings.UnusableSettings as error:
+        raise ConfigError(f"nothing was changed: {error}") from None
     if order is None:
         answer = protocol.Answer(code=EXIT_USAGE, words="set takes NAME=VALUE, as in BACKFILL_FLOOR=100")
     elif state.lock.holder() is None:

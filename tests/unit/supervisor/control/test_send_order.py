@@ -1,0 +1,24 @@
+"""An order that cannot be sent says that nothing was changed, and every fault of the settings at once."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from supervisor.control.send_order import send_order
+from tasks.errors import ConfigError
+
+LINES = ["STATE_DIR in words", "\x00STATE_DIR", "STATE_DIR=a\x7fb"]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("order", [{"name": "reload"}, {"name": "pause", "role": "upsert"}])
+def test_whoever_cannot_be_told_where_the_supervisor_is_is_told_every_fault(tmp_path, monkeypatch, line, order):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(f"{line}\nBACKFILL_FLOOR=abc\n")
+    with pytest.raises(ConfigError) as caught:
+        send_order(argparse.Namespace(**order))
+    first, *faults = str(caught.value).splitlines()
+    assert first == "nothing was changed: the configuration has 2 faults:"
+    assert "BACKFILL_FLOOR (from .env): 'abc' cannot be used" in faults[1]
