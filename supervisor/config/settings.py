@@ -241,8 +241,7 @@ def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Pa
     """The state directory, also when other settings have faults.
 
     Raises:
-        ConfigError: STATE_DIR itself has a fault, or the file that may set it cannot be read. The message lists every
-            fault there is.
+        ConfigError: STATE_DIR has a fault, or the file that may set it cannot be read. The message lists every fault.
     """
     texts = read_texts(environ, dotenv=dotenv)
     option = BY_NAME["STATE_DIR"]

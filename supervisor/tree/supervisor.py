@@ -28,6 +28,7 @@ from supervisor.tree.membership import Membership
 from supervisor.tree.order_log import OrderLog
 from supervisor.tree.reload import Reloader
 from supervisor.tree.reporting import write_report
+from supervisor.tree.silent_workers import SilentWorkers
 from supervisor.tree.tree import ProcessTree
 from supervisor.tree.workers import WorkerPool
 from tasks.errors import EXIT_CONFIG, EXIT_KEY_REFUSED, EXIT_OK, DatabaseTransient, exit_code, plain
@@ -81,10 +82,11 @@ class Supervisor:
         self.condition_watch = ConditionWatch(
             loop,
             log,
-            of_others=lambda: [*self.tree.conditions(), *self.membership.conditions()],
+            of_others=lambda: [*self.tree.conditions(), *self._silent.conditions(), *self.membership.conditions()],
             is_frozen=lambda: self.stage > Stage.WORKING,
             on_change=self.changed,
         )
+        self._silent = SilentWorkers(loop, lambda: self.tree.workers, self.changed)
         self.draining = Draining(self.worker_pool, self.membership, self.changed)
         self.listeners: list[Callable[[], object]] = [self.draining.check]
         self._loop = loop
@@ -110,6 +112,7 @@ class Supervisor:
         """Start everything; the loop does the rest."""
         self._log.info("start", pid=os.getpid(), message=self.plan.describe())
         self.changed()
+        self._silent.begin()
         self.database.start()
         if self.plan.server is Server.SIMULATOR:
             spec = Spec(role=SIMULATOR, slot=0, hang_s=None, ready_s=self.plan.settings.ready_s, stop_s=2.0)

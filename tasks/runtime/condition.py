@@ -21,6 +21,7 @@ ConditionKind = Literal[
     "lists",  # a list of products cannot be read
     "sources",  # the API refuses a source of products, or it costs more than there can ever be
     "hosts",  # another host is silent, or this one must not work beside it
+    "workers",  # a worker is suspended, or silent although the wait it promised is over
     "notify",  # a target does not accept messages
     "state",  # the supervisor cannot write into the state directory
 ]
