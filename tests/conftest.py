@@ -27,7 +27,6 @@ pytest_plugins = [
     "tests.fixtures.market",
     "tests.fixtures.site",
     "tests.fixtures.disk",
-    "tests.fixtures.first_load",
     "tests.fixtures.wheel",
 ]
 
