@@ -75,18 +75,23 @@ _ADOPT: Final = written_down(
 # never read to its end, or begun: otherwise it would list them again only when its time is over. An item names one of
 # those who list it, the first. Another that has listed it since, wanted or not, is not to be told from the others but
 # by what stands beside a deal; a source stands nowhere, and may have listed anything of its locale while it waited.
-_DROP: Final = written_down(f"""found AS (
-    SELECT domain, asin, detail FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
-    ORDER BY domain, asin, detail FOR UPDATE
-), dropped AS (
-    DELETE FROM fetch_queue AS q USING found
-    WHERE (q.domain, q.asin, q.detail) = (found.domain, found.asin, found.detail)
-    RETURNING q.domain, q.asin, q.selection_key, q.detail, q.state, q.enqueued_at
+# Deals may be spread over servers and the queue never is, so no statement changes the one and reads the other.
+_LOCK: Final = f"""
+SELECT count(*) FROM (
+    SELECT FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN} ORDER BY domain, asin, detail FOR UPDATE
+) AS found
+"""  # noqa: S608 - fragments of ours
+_LISTERS: Final = f"""
+SELECT DISTINCT domain, unnest(coalesce(nullif(seen.selections, '{{}}'), ARRAY[NULL::smallint])) AS number
+FROM fetch_queue JOIN deal_sightings AS seen USING (domain, asin) WHERE state = 'pending' AND NOT {IS_CHOSEN}
+"""  # noqa: S608 - the same
+_DROP: Final = written_down(f"""dropped AS (
+    DELETE FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
+    RETURNING domain, selection_key, detail, state, enqueued_at
 ), affected AS (
     SELECT domain, min(enqueued_at) AS since FROM dropped GROUP BY domain
 ), listers AS (
-    SELECT DISTINCT domain, unnest(coalesce(nullif(seen.selections, '{{}}'), ARRAY[NULL::smallint])) AS number
-    FROM dropped JOIN deal_sightings AS seen USING (domain, asin)
+    SELECT * FROM unnest(%(domains)s::smallint[], %(numbers)s::smallint[]) AS lister (domain, number)
 ), forgotten AS (
     DELETE FROM crawls AS walk USING affected
     WHERE walk.job = 'backfill' AND walk.domain = affected.domain AND (
@@ -149,7 +154,11 @@ def drop(conn: Connection, chosen: WantedStreams | None) -> int:
     backfill: how far they were read is forgotten. So what one that stays lists as well comes back.
     """
     crawls.lock_walks(conn, BACKFILL)
-    return change(conn, _DROP, parameters(chosen))
+    asked = parameters(chosen)
+    conn.execute(_LOCK.encode(), asked, prepare=False)
+    listers = conn.execute(_LISTERS.encode(), asked, prepare=False).fetchall()
+    domains, numbers = [domain for domain, _ in listers], [number for _, number in listers]
+    return change(conn, _DROP, {**asked, "domains": domains, "numbers": numbers})
 
 
 def count(conn: Connection, chosen: WantedStreams | None, *, most: int) -> int:
