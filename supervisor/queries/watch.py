@@ -197,7 +197,7 @@ def _plans(found: Sequence[WatchListSettings], rates: Sequence[int]) -> tuple[Li
     plans = []
     for rate in rates:
         plan = watch_plan(needs, rate=rate, tick_s=TICK_S, share=share)
-        words = describe(plan, rate=rate)
+        words = describe(plan, rate=rate, tick_s=TICK_S)
         plans.append(ListsOnPlan(**asdict(plan), rate=rate, is_kept=plan.is_kept, words=words))
     return tuple(plans)
 

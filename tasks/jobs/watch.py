@@ -164,7 +164,8 @@ class Watch:
         share = next((tier.share for tier in snapshot.tiers if tier.name == UPSERT), 0.0)
         bucket = snapshot.bucket
         plan = watch_plan(needs, rate=bucket.refill_rate, tick_s=bucket.tick_period_s, share=share)
-        context.log.info("lists_planned", message=describe(plan, rate=bucket.refill_rate))
+        words = describe(plan, rate=bucket.refill_rate, tick_s=bucket.tick_period_s)
+        context.log.info("lists_planned", message=words)
 
     def _feed_all(self, connection: Connection) -> int:
         queued = 0

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DAY_S: Final = 86_400.0
+_MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +73,11 @@ def watch_plan(needs: Iterable[WatchNeed], *, rate: float, tick_s: float, share:
     )
 
 
-def describe(plan: WatchPlan, *, rate: float) -> str:
-    """Return the plan in a sentence, before anything is spent."""
+def describe(plan: WatchPlan, *, rate: float, tick_s: float) -> str:
+    """Return the plan in a sentence, before anything is spent; each refill adds `rate` after `tick_s` seconds."""
+    every = "a minute" if round(tick_s) == _MINUTE_S else f"every {tick_s:.3g} s"  # the period is measured
     words = (
-        f"{plan.products:,} products for {plan.tokens:,.0f} tokens: at {rate:g} tokens a refill one pass takes "
+        f"{plan.products:,} products for {plan.tokens:,.0f} tokens: at {rate:g} tokens {every} one pass takes "
         f"{_time(plan.pass_s)} at the least, and {_time(plan.pass_shared_s)} while others want everything"
     )
     need = f"keeping them as fresh as asked takes {plan.tokens_per_day:,.0f} tokens a day"

@@ -97,7 +97,9 @@ def digest(data: bytes) -> str:
 def _lists(file: ListFile, defaults: Defaults, notes: list[str]) -> Iterator[WatchListSettings]:
     content = file.content
     if content.repeated:
-        notes.append(f"WATCH: {file.path} names {content.repeated:,} products more than once; each is fetched once")
+        notes.append(
+            f"WATCH: {file.path} names products again in {content.repeated:,} lines; each product is fetched once"
+        )
     refresh_s = defaults.refresh_s if content.refresh is None else content.refresh.total_seconds()
     detail = content.detail or defaults.detail
     if refresh_s is None or detail is None:

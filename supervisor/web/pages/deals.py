@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 _PATH: Final = "/deals"
+_NO_CONDITIONS: Final = frozenset({"sort", "after"})
 _PRICES: Final = tuple(name for number, name in enumerate(NAMES) if number not in NOT_MONEY)
 _COLUMNS: Final = (*(field.name for field in fields(BestDeal)), "url")
 
@@ -50,6 +51,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         since = pages.latest(conn, which)
         newest = None if page.deals else shops.newest(conn, domain=which.domain)
     status = visit.run.look().status
+    asks = {*visit.query, *visit.lists} - _NO_CONDITIONS  # nobody has counted how many these are
     return {
         "deals": [_shown(one) for one in shown],
         "has_resale": terms is not None,
@@ -59,7 +61,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "asked": asked_conditions.texts(given),
         "newest": newest,
         "by_currency": by_currency,
-        "stored": None if status.counts is None else status.counts.rows.get("deals"),
+        "stored": None if status.counts is None or asks else status.counts.rows.get("deals"),
         "counted_at": None if status.counts is None else status.counts.at,
         "looked_at": page.looked_at,
         "goes_on": page.goes_on,

@@ -22,8 +22,8 @@ def test_the_list_of_the_issue_takes_18_8_hours_on_250_a_minute():
     assert plan.pass_s / 3600 == pytest.approx(18.78, abs=0.01)
     assert plan.pass_shared_s == pytest.approx(2 * plan.pass_s)
     assert plan.is_kept
-    assert describe(plan, rate=250) == (
-        "140,857 products for 281,714 tokens: at 250 tokens a refill one pass takes 18 h 46 min at the least, and "
+    assert describe(plan, rate=250, tick_s=60) == (
+        "140,857 products for 281,714 tokens: at 250 tokens a minute one pass takes 18 h 46 min at the least, and "
         "37 h 33 min while others want everything; keeping them as fresh as asked takes 281,714 tokens a day, "
         "78% of the refill"
     )
@@ -32,13 +32,15 @@ def test_the_list_of_the_issue_takes_18_8_hours_on_250_a_minute():
 def test_a_list_that_the_plan_cannot_keep_says_what_to_do():
     plan = watch_plan([WatchNeed(products=140_857, tokens_each=2, refresh_s=DAY)], rate=60, tick_s=60, share=0.5)
     assert not plan.is_kept
-    assert "raise `refresh`, shorten the list, or take a larger plan" in describe(plan, rate=60)
+    assert "raise `refresh`, shorten the list, or take a larger plan" in describe(plan, rate=60, tick_s=60.02)
 
 
 def test_without_a_refill_or_a_share_a_pass_never_ends():
     needs = [WatchNeed(products=1, tokens_each=1, refresh_s=DAY)]
     assert watch_plan(needs, rate=0, tick_s=60, share=0.5).pass_s == math.inf
-    assert "for ever" in describe(watch_plan(needs, rate=5, tick_s=60, share=0), rate=5)
+    words = describe(watch_plan(needs, rate=5, tick_s=3, share=0), rate=5, tick_s=3)
+    assert "at 5 tokens every 3 s one pass" in words
+    assert "for ever" in words
 
 
 @given(NEEDS, st.floats(1, 4000), st.floats(1, 120), st.floats(0.1, 1))
