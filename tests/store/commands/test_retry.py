@@ -253,7 +253,8 @@ def test_a_page_of_a_source_that_still_cannot_be_read_moves_nothing(conn, look):
 
 def test_a_refused_source_is_settled_once_it_is_accepted(conn, look):
     refused_sources.refuse(conn, "0123456789ab", 1, name="best, shop", reason="HTTP 400")
-    kept = keep(conn, "request", "source best, shop", b"{}")
+    source = parse({"source": "bestsellers", "categoryId": 5}, name="best", domain=1)
+    kept = keep(conn, "request", "source best, shop", repr(dict(source.query)).encode())
     verdict = look(kept)
     assert (verdict.outcome, verdict.words) == (Outcome.LEFT, advice("request", "source best, shop", has_bytes=True))
     refused_sources.accept(conn, "0123456789ab", 1)

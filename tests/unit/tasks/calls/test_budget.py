@@ -62,6 +62,10 @@ class Caller:
     def pay(self, reservation, cost=5, **told):
         """One call; its reply is as the server gives it, or says something else of the cost or the bucket."""
         reservation.commit()
+        self.answer(reservation, cost, **told)
+
+    def answer(self, reservation, cost=5, **told):
+        """The reply to a call that was sent."""
         reading, is_admitted = self.account.call(cost)
         consumed = told.get("consumed", cost if is_admitted else 0)
         with reservation:
@@ -95,7 +99,7 @@ def test_no_second_blind_call_is_made_while_one_is_open_however_long_it_takes():
         caller.clock.advance_s(1)
         for tier in ("interactive", "upsert", "backfill"):
             assert isinstance(caller.reserve(tier), Idle)
-    caller.pay(first)
+    caller.answer(first)
     assert caller.balance == caller.account.balance
 
 
