@@ -98,6 +98,8 @@ class Membership:
         again = partial(self.join, plan, url, run, then, refuse)
         enter = partial(self._enter, plan, url, run, then)
         answered = partial(self._answered, again=again, enter=enter, refuse=refuse or self._refuse)
+        if self._presence is not None:
+            self._presence.begin_join()
         self._executor.do(lambda: joining.try_join(plan, url, run, plan.keys, self._wait), answered)
 
     def records(self) -> tuple[HostRecord, ...]:
@@ -144,8 +146,11 @@ class Membership:
         enter: Callable[[int], None],
         refuse: Callable[[int, str], object],
     ) -> None:
+        is_lost = isinstance(outcome, Failed) and isinstance(outcome.error, DatabaseTransient)
+        if self._presence is not None and not is_lost:  # else the entry may be there, or come yet
+            self._presence.end_join()
         if isinstance(outcome, Failed):
-            if not isinstance(outcome.error, DatabaseTransient):  # of that one the watch of the database tells
+            if not is_lost:  # of a database that is away its watch tells
                 why = f"this host cannot be entered into the table of hosts: {plain(outcome.error)}"
                 refuse(exit_code(outcome.error), why)
                 return

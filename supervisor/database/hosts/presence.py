@@ -120,6 +120,14 @@ class Presence:
         self.wanted = wanted
         self._wake.set()
 
+    def begin_join(self) -> None:
+        """To be called before this host joins once more: what that writes is not of a copy."""
+        self._twins.begin_join()
+
+    def end_join(self) -> None:
+        """To be called when it is known whether this host has joined."""
+        self._twins.end_join()
+
     def _live(self) -> None:
         conn: Connection | None = None
         while not self._is_over:
@@ -148,8 +156,6 @@ class Presence:
         now_ns, wanted = self._clock.now_ns(), self.wanted
         if wanted not in {self.told, "at work"}:
             (hosts.leave if wanted == "away" else hosts.drain)(conn, self.number, self._me.id)
-        if self.told == "away":
-            self._twins.beat(None)  # whoever comes back has written into the entry to join
         self.told = wanted
         if wanted != "away" and not self.has_twin and now_ns - self._beat_ns >= _BEAT_NS:
             self._beat(conn)

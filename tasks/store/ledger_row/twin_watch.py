@@ -6,6 +6,10 @@ says of itself tells them apart. But each knows its own last beat, and finds tha
 Beats that are not its own happen without a copy too: once when a back-up is restored. So one beat alone proves nothing
 to a process that has found its own ones before. One that has just begun may be a start of the copy over the entry of
 the machine that was copied, and that one is to go on.
+
+A host that takes part again, as after a drain, joins once more while its beats go on. That writes into the entry too,
+so whoever joins says so before and after: a beat that was found meanwhile, or is the first one found after it, proves
+nothing.
 """
 
 from __future__ import annotations
@@ -29,9 +33,25 @@ class TwinWatch:
         self._mine: datetime | None = None
         self._own = 0
         self._are_foreign: tuple[bool, ...] = ()  # the last beats found
+        self._joins_begun = self._joins_ended = self._joins_seen = 0
+
+    def begin_join(self) -> None:
+        """Note that this process is about to join once more; another thread than that of the beats may call it."""
+        self._joins_begun += 1
+
+    def end_join(self) -> None:
+        """Note that all that this process wrote to join is there, if it is ever; likewise of any thread."""
+        self._joins_ended = self._joins_begun
 
     def finds(self, last: datetime) -> bool:
-        """Whether a copy beats as well, now that the last beat in the entry is this one; then do not beat."""
+        """Whether a copy beats as well, now that the last beat in the entry is this one; then do not beat.
+
+        To be called before anybody can write into the entry again.
+        """
+        begun = self._joins_begun
+        if begun != self._joins_seen:
+            self._mine = None
+            self._joins_seen = begun if self._joins_ended == begun else self._joins_seen
         if self._mine is None:
             return False
         self._own += last == self._mine

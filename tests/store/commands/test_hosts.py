@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -12,13 +12,11 @@ from ledger import NS_PER_S, ManualClock, process
 from supervisor.cli.surroundings import surroundings
 from supervisor.config.run_plan import make_run_plan
 from supervisor.config.settings import load_settings
-from supervisor.database.hosts import joining, presence
-from supervisor.database.hosts.presence import Presence
+from supervisor.database.hosts import joining
 from supervisor.database.ledger_source import account_number
 from supervisor.doctor import host_check
 from supervisor.doctor.findings import Verdict
 from supervisor.queries import drain
-from tasks.calls.spool import Spool
 from tasks.secret import Secret
 from tasks.store.ledger_row import host_looks, hosts
 from tasks.store.ledger_row.beat_watch import GAP_S
@@ -277,24 +275,3 @@ def test_doctor_names_the_others_those_that_are_silent_and_one_in_the_way_and_ch
     assert finding().verdict is Verdict.BAD
     assert "start both with `sluicegate run --join`" in finding().words
     assert list(tmp_path.iterdir()) == []
-
-
-def test_two_copies_of_one_running_host_beat_and_the_one_that_ends_leaves_the_entry_to_the_other(
-    conn, database_url, tmp_path, monkeypatch
-):
-    """A machine was copied while it ran: boot, process number, start and entry are the same."""
-    monkeypatch.setattr(presence, "_LOOK_S", 0.02)
-    monkeypatch.setattr(presence, "_BEAT_NS", 0)
-    me = newcomer("one")
-    number = hosts.join(conn, me)
-    spool = Spool(tmp_path, limit_bytes=0, host="")
-    with ExitStack() as stack:
-        copies = [stack.enter_context(closing(Presence(Secret(database_url), number, spool, me))) for _ in range(2)]
-        wait_until(lambda: any(one.has_twin for one in copies), "one of them sees it")
-        (ended,) = [one for one in copies if one.has_twin]
-        ended.close()
-        (other,) = [one for one in copies if one is not ended]
-        before = conn.execute("SELECT beat_at, left_at FROM hosts").fetchone()
-        wait_until(lambda: conn.execute("SELECT beat_at FROM hosts").fetchone()[0] > before[0], "a beat")
-        assert (before[1], other.has_twin) == (None, False)
-    assert [one.state for one in hosts.hosts(conn)] == ["left"]

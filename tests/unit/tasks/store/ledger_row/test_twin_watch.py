@@ -98,6 +98,36 @@ def test_a_process_alone_goes_on_though_answers_are_lost(sets, seed, losses):
     assert all(one.beats(is_lost=is_lost) for is_lost in losses)
 
 
+@given(SETS, SEEDS, st.lists(st.sampled_from(["beats", "joins", "writes", "has joined"]), max_size=40))
+def test_a_process_alone_goes_on_whenever_it_joins_again(sets, seed, steps):
+    """Its answer may be lost, and the next try join too; a beat may come between any two of these steps."""
+    one = Copy(Entry(sets, random.Random(seed)))
+    is_joining = False
+    for step in steps:
+        if step == "joins":
+            one.watch.begin_join()
+            is_joining = True
+        elif step == "writes" and is_joining:
+            one.entry.write()
+        elif step == "has joined":
+            one.watch.end_join()
+            is_joining = False
+        elif step == "beats":
+            assert one.beats()
+
+
+@given(SETS, SEEDS, st.integers(0, 10), st.floats(0, 6), st.floats(0, 6))
+def test_of_two_copies_one_ends_though_one_has_joined_again(sets, seed, before, first_s, second_s):
+    chance = random.Random(seed)
+    one = Copy(Entry(sets, chance), first_s)
+    two = one.copied(second_s)
+    live([one, two], chance, before)
+    one.watch.begin_join()
+    one.entry.write()
+    one.watch.end_join()
+    assert len(live([one, two], chance, MOST_BEATS + 1)) == 1
+
+
 def test_a_back_up_that_is_restored_makes_nobody_end():
     one = Copy(Entry([], random.Random(1)))
     for _ in range(20):
