@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from supervisor.database.hosts import host_records, joining, this_host
 from supervisor.database.hosts.joining import InTheWay
 from supervisor.database.hosts.presence import Presence
-from supervisor.database.hosts.rival_wait import WAIT_S, RivalWait
+from supervisor.database.hosts.rival_wait import LONGEST_S, RivalWait
 from supervisor.eventloop.executor import BackgroundExecutor, Failed, Succeeded
 from supervisor.process.conditions import OF_OTHERS, SUPERVISOR, ConditionFrom, ReportedCondition
 from tasks.errors import EXIT_CONFIG, DatabaseTransient, exit_code, plain
@@ -159,7 +159,7 @@ class Membership:
                 self._wait, self._found = RivalWait(), None
                 refuse(EXIT_CONFIG, outcome.value.why)
                 return
-            self._report(f"{outcome.value.why}; waiting up to {WAIT_S:g} s for it to fall silent")
+            self._report(f"{outcome.value.why}; waiting up to {LONGEST_S:g} s for it to fall silent")
         else:
             enter(outcome.value)
             return

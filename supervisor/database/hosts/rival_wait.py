@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.store.ledger_row.beat_watch import BeatWatch
+from tasks.store.ledger_row.statements import TTL_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from tasks.store.ledger_row.hosts import Host
 
 WAIT_S: Final = 20.0  # longer than a dead host counts as alive
+# Until all is judged at the latest: one that has been silent for TTL_S by then beats again or is dead at WAIT_S.
+LONGEST_S: Final = WAIT_S + (WAIT_S - TTL_S)
 
 
 class Judgement(NamedTuple):
@@ -21,7 +24,7 @@ class Judgement(NamedTuple):
     Attributes:
         dead: have not beaten while they were waited for; each is said once.
         in_the_way: one that is waited for; None when all of them are dead.
-        is_final: whether it was waited for long enough.
+        is_final: whether it was waited for long enough, and it still beats, or is in the way although noted as dead.
     """
 
     dead: list[Host]
@@ -46,8 +49,12 @@ class RivalWait:
         dead = [one for one in rivals if self._beats.unchanged_s(one) >= WAIT_S and _beat(one) not in self._noted]
         self._noted |= {_beat(one) for one in dead}
         others = [self._beats.heard(one) for one in rivals if one not in dead]
-        final = next((one for one in others if self._beats.watched_s(one) >= WAIT_S), None)
+        final = next((one for one in others if self._is_final(one)), None)
         return Judgement(dead, final or next(iter(others), None), final is not None)
+
+    def _is_final(self, rival: Host) -> bool:
+        is_heard = self._beats.unchanged_s(rival) < TTL_S or _beat(rival) in self._noted
+        return self._beats.watched_s(rival) >= WAIT_S and is_heard
 
 
 def _beat(host: Host) -> tuple[int, datetime]:

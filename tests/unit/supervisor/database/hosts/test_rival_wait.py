@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.database.hosts.rival_wait import WAIT_S, RivalWait
+from supervisor.database.hosts.rival_wait import LONGEST_S, WAIT_S, RivalWait
 from tasks.store.ledger_row.beat_watch import GAP_S
 from tasks.store.ledger_row.hosts import BEAT_S, Host
+from tasks.store.ledger_row.statements import TTL_S
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 END_S = 400
@@ -63,9 +64,12 @@ def test_who_beats_whenever_the_database_serves_is_never_called_dead(sets, outag
     raise AssertionError("it waits for ever")
 
 
-def test_who_stops_beating_while_it_is_waited_for_is_refused_first():
-    """It may be dead; the next start waits from its beginning."""
-    assert words(judgements(lambda now_s: min(now_s, 10)))[-1] == "refused"
+@given(st.integers(0, int(WAIT_S)))
+def test_who_stops_beating_while_it_is_waited_for_is_dead_unless_it_was_heard_shortly_before_the_end(last_s):
+    """One that was heard then may be dead too; the next start waits from its beginning."""
+    found = judgements(lambda now_s: min(now_s, last_s))
+    assert ("dead" in words(found)) is (WAIT_S - last_s >= TTL_S)
+    assert len(found) <= LONGEST_S + 2
 
 
 def test_after_a_gap_the_wait_begins_anew():
