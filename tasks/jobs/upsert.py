@@ -18,6 +18,7 @@ from tasks.jobs.listing import REFUSED_NS, PageRefused
 from tasks.jobs.watch import Watch
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.planning.backlog import DetailBacklog
+from tasks.planning.look_times import Intervals, LookTimes
 from tasks.planning.pacing import poll_interval_s
 from tasks.roles import UPSERT
 from tasks.runtime.job import Idle, StepDone
@@ -46,7 +47,7 @@ class Upsert:
         self._backlog = DetailBacklog()
         self._watch = Watch(context, self._components)
         self._is_watch_next = False
-        self._due_ns: dict[Stream, int] = {}
+        self._looks: LookTimes[Stream] = LookTimes()
         self._usual_tokens = float(DEAL_TOKENS)  # per walk
         self._walk_tokens: dict[Stream, int] = {}
         self._resting: dict[Stream, Idle] = {}
@@ -57,23 +58,23 @@ class Upsert:
         """See `Job.start`."""
         if not self._components.start():
             return
+        self._looks.begin(self._components.streams, self.context.clock.now_ns())
         for stream in self._components.streams:
-            self._due_ns[stream] = self.context.clock.now_ns()
-        for stream in self._components.streams:
-            self._due_ns[stream] = self._first_due_ns(self._last_walk(stream))
+            self._resume(stream)
 
     def step(self) -> StepDone | Idle:
         """See `Job.step`."""
         self.start()
         if self._components.recover():
             return StepDone(completes=False)
-        stream = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
-        if stream is None and not self._watch.is_wanted:
+        due = self._looks.next(self._intervals())
+        if due is None and not self._watch.is_wanted:
             return Idle(until_ns=None, phase="waiting_work", why="no selection")
         now_ns = self.context.clock.now_ns()
-        if stream is not None and self._due_ns[stream] <= now_ns:
-            return self._list(stream)
-        outcome = self._spare(now_ns + LOOK_NS if stream is None else self._due_ns[stream])
+        if due is not None and due[1] <= now_ns:
+            self._looks.rest(*due)  # a walk that has begun goes on, even if looks become rarer meanwhile
+            return self._list(due[0])
+        outcome = self._spare(now_ns + LOOK_NS if due is None else due[1])
         if isinstance(outcome, Idle) and self._resting:
             return replace(outcome, phase="calling", why=next(iter(self._resting.values())).why)
         return outcome
@@ -92,7 +93,7 @@ class Upsert:
             return self._detail(next_due_ns)
         idle: list[Idle] = []
         for is_watch in (self._is_watch_next, not self._is_watch_next):
-            kept = DEAL_TOKENS * len(self._due_ns)
+            kept = DEAL_TOKENS * len(self._looks)
             outcome = self._watch.step(next_due_ns, kept_tokens=kept) if is_watch else self._detail(next_due_ns)
             if isinstance(outcome, StepDone):
                 self._is_watch_next = not is_watch
@@ -110,16 +111,14 @@ class Upsert:
         components, context = self._components, self.context
         if not components.listing.has_turn(stream):
             self._resting.pop(stream, None)
-            self._due_ns[stream] = context.clock.now_ns() + self._interval_ns()
-            return Idle(
-                until_ns=min(self._due_ns.values()),
-                phase="waiting_poll",
-                why=f"another worker lists {stream.label}",
-            )
+            self._looks.taken(stream, context.clock.now_ns())
+            due = self._looks.next(self._intervals())
+            why = f"another worker lists {stream.label}"
+            return Idle(until_ns=None if due is None else due[1], phase="waiting_poll", why=why)
         outcome = components.listing.step(stream)
         if isinstance(outcome, Idle):
             if outcome.is_held and outcome.until_ns is not None:
-                self._due_ns[stream] = outcome.until_ns  # this request rests; other selections and details do not
+                self._looks.rest(stream, outcome.until_ns)  # this request rests; other selections and details do not
                 self._resting[stream] = outcome
                 return StepDone(completes=False)
             return outcome
@@ -127,7 +126,7 @@ class Upsert:
         if outcome is None:
             return StepDone(completes=False)  # another worker goes on with it: the next step finds the turn taken
         if isinstance(outcome, PageRefused):
-            self._due_ns[stream] = context.clock.now_ns() + REFUSED_NS
+            self._looks.rest(stream, context.clock.now_ns() + REFUSED_NS)
             return StepDone(completes=True)
         if context.settings.upsert_detail != "none":
             self._backlog.add(outcome.result.news)
@@ -145,7 +144,7 @@ class Upsert:
                 self._usual_tokens += WEIGHT * (tokens - self._usual_tokens)
             self._report_walk(stream, tokens, result)
         # A page that could not be read ends this look as well: the same page at once would be paid for again.
-        self._due_ns[stream] = self.context.clock.now_ns() + self._interval_ns() * result.pauses
+        self._looks.ended(stream, self.context.clock.now_ns(), pauses=result.pauses)
         return True
 
     def _report_walk(self, stream: Stream, tokens: int, result: PageResult) -> None:
@@ -159,7 +158,7 @@ class Upsert:
             rows=advance.crawl.rows,
             tokens=tokens,
             why=advance.verdict.name.lower(),
-            next_in_s=round(self._interval_ns() / NS_PER_S, 1),
+            next_in_s=round(self._intervals().paid_ns / NS_PER_S, 1),
         )
         self._backlog.forget_stale(advance.server_minute)
         if self._backlog.dropped > self._reported_dropped:
@@ -173,8 +172,8 @@ class Upsert:
         context, detail = self.context, self.context.settings.upsert_detail
         context.beat.job(waiting=len(self._backlog), dropped=self._backlog.dropped)
         if detail == "none" or not self._backlog:
-            return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._due_ns)))
-        kept = DEAL_TOKENS * len(self._due_ns)
+            return Idle(until_ns=next_due_ns, phase="waiting_poll", why=_fresh(len(self._looks)))
+        kept = DEAL_TOKENS * len(self._looks)
         request_plan = DetailBatch(
             context, self._components, self._backlog, detail, kept_tokens=kept, expected=self._fetched
         )
@@ -199,31 +198,36 @@ class Upsert:
         outcome.acknowledge()
         return StepDone(completes=False)
 
-    def _interval_ns(self) -> int:
-        """Nanoseconds between two walks through one selection."""
+    def _intervals(self) -> Intervals:
+        """Nanoseconds between two walks through one selection, by the settings and limits of now."""
         given_s = self.context.settings.poll_interval_s
         if given_s is not None:
-            return round(given_s * NS_PER_S)
+            given_ns = round(given_s * NS_PER_S)
+            return Intervals(given_ns, given_ns)
         snapshot = self.context.ledger.snapshot()
         bucket = snapshot.bucket
-        count = len(self._due_ns)
-        interval_s = poll_interval_s(
-            floor_tokens=DEAL_TOKENS * count,
-            usual_tokens=self._usual_tokens * count,
-            rate=bucket.refill_rate,
-            tick_period_s=bucket.tick_period_s,
-            budget=next((tier.tokens_per_day for tier in snapshot.tiers if tier.name == UPSERT), None),
-        )
-        return round(interval_s * NS_PER_S)
+        count = len(self._looks)
 
-    def _first_due_ns(self, last: Crawl | None) -> int:
-        """When the first walk is due: at once, unless one was completed less than an interval ago."""
-        now_ns = self.context.clock.now_ns()
+        def interval_ns(budget: float | None) -> int:
+            interval_s = poll_interval_s(
+                floor_tokens=DEAL_TOKENS * count,
+                usual_tokens=self._usual_tokens * count,
+                rate=bucket.refill_rate,
+                tick_period_s=bucket.tick_period_s,
+                budget=budget,
+            )
+            return round(interval_s * NS_PER_S)
+
+        budget = next((tier.tokens_per_day for tier in snapshot.tiers if tier.name == UPSERT), None)
+        return Intervals(interval_ns(budget), interval_ns(None))
+
+    def _resume(self, stream: Stream) -> None:
+        """Count from the last walk, if one was completed: the first of this worker is due at once otherwise."""
+        last = self._last_walk(stream)
         if last is None or last.finished_at is None:
-            return now_ns
+            return
         ago_ns = round((datetime.now(UTC) - last.finished_at) / timedelta(seconds=1) * NS_PER_S)
-        interval_ns = self._interval_ns()
-        return now_ns + min(max(interval_ns - ago_ns, 0), interval_ns)
+        self._looks.ended(stream, self.context.clock.now_ns() - max(ago_ns, 0))
 
 
 def _fresh(selections: int) -> str:
