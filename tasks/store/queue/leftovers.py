@@ -77,32 +77,35 @@ _ADOPT: Final = written_down(
 # by what stands beside a deal; a source stands nowhere, and may have listed anything of its locale while it waited.
 # Deals may be spread over servers and the queue never is, so no statement changes the one and reads the other.
 _LOCK: Final = f"""
-SELECT count(*) FROM (
-    SELECT FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN} ORDER BY domain, asin, detail FOR UPDATE
-) AS found
+SELECT domain, array_agg(asin) FROM (
+    SELECT domain, asin FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
+    ORDER BY domain, asin, detail FOR UPDATE
+) AS found GROUP BY domain
 """  # noqa: S608 - fragments of ours
+# Of a selection that is known to list a deal, when it was read says nothing: what was fetched long ago and is fetched
+# again waits since it was queued first, or since somebody asked for it anew, and nobody notes which.
 _LISTERS: Final = f"""
 SELECT DISTINCT domain, unnest(coalesce(nullif(seen.selections, '{{}}'), ARRAY[NULL::smallint])) AS number
 FROM fetch_queue JOIN deal_sightings AS seen USING (domain, asin) WHERE state = 'pending' AND NOT {IS_CHOSEN}
 """  # noqa: S608 - the same
 _DROP: Final = written_down(f"""dropped AS (
     DELETE FROM fetch_queue WHERE state = 'pending' AND NOT {IS_CHOSEN}
+      AND (domain, asin) IN (SELECT * FROM unnest(%(product_domains)s::smallint[], %(asins)s::text[]))
     RETURNING domain, selection_key, detail, state, enqueued_at
 ), affected AS (
     SELECT domain, min(enqueued_at) AS since FROM dropped GROUP BY domain
 ), listers AS (
-    SELECT * FROM unnest(%(domains)s::smallint[], %(numbers)s::smallint[]) AS lister (domain, number)
+    SELECT lister.domain, selections.selection_key
+    FROM unnest(%(domains)s::smallint[], %(numbers)s::smallint[]) AS lister (domain, number)
+    LEFT JOIN selections USING (number)
 ), forgotten AS (
     DELETE FROM crawls AS walk USING affected
     WHERE walk.job = 'backfill' AND walk.domain = affected.domain AND (
         (walk.selection_key, walk.domain) IN (SELECT selection_key, domain FROM dropped)
+        OR (walk.selection_key, walk.domain) IN (SELECT selection_key, domain FROM listers)
         OR coalesce(walk.finished_at, 'infinity') >= affected.since AND (
             NOT EXISTS (SELECT FROM selections WHERE selections.selection_key = walk.selection_key)
-            OR EXISTS (
-                SELECT FROM listers LEFT JOIN selections USING (number)
-                WHERE listers.domain = walk.domain
-                  AND coalesce(selections.selection_key, walk.selection_key) = walk.selection_key
-            )
+            OR EXISTS (SELECT FROM listers WHERE listers.domain = walk.domain AND listers.selection_key IS NULL)
         )
     )
 ), changed AS (
@@ -155,10 +158,15 @@ def drop(conn: Connection, chosen: WantedStreams | None) -> int:
     """
     crawls.lock_walks(conn, BACKFILL)
     asked = parameters(chosen)
-    conn.execute(_LOCK.encode(), asked, prepare=False)
+    products = conn.execute(_LOCK.encode(), asked, prepare=False).fetchall()
     listers = conn.execute(_LISTERS.encode(), asked, prepare=False).fetchall()
-    domains, numbers = [domain for domain, _ in listers], [number for _, number in listers]
-    return change(conn, _DROP, {**asked, "domains": domains, "numbers": numbers})
+    names = {
+        "product_domains": [domain for domain, asins in products for _ in asins],
+        "asins": [asin for _, asins in products for asin in asins],
+        "domains": [domain for domain, _ in listers],
+        "numbers": [number for _, number in listers],
+    }
+    return change(conn, _DROP, {**asked, **names})
 
 
 def count(conn: Connection, chosen: WantedStreams | None, *, most: int) -> int:

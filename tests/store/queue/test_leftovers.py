@@ -9,6 +9,7 @@ from tasks.planning.streams import WantedStreams
 from tasks.store import crawls, deals, selections
 from tasks.store.connection import connect
 from tasks.store.queue import leftovers, queue
+from tasks.store.queue.changes import change
 from tasks.store.queue.counts import QueueCounts, queue_counts
 from tests.fakes.waiting import LIMIT_S, wait_until
 
@@ -136,6 +137,24 @@ def test_a_selection_that_has_listed_none_of_the_deals_is_not_paid_for_again(mix
         walked(mixed, "backfill", key)
     leftovers.drop(mixed, NOW)
     assert known(mixed, "mine", "other") == [("other", "backfill")]
+
+
+def test_what_is_fetched_again_is_listed_again_by_who_read_it_before_it_waited_anew(conn, make_deal):
+    put(conn, "B1", key="gone")
+    queue.complete(conn, queue.claim(conn, owner="me", limit=1, lease_s=60, chosen=None))
+    for key in ("gone", "mine"):
+        deals.write(conn, 1, [make_deal("B1")], seen_at=datetime.now(UTC), selection_key=key)
+    walked(conn, "backfill", "mine", ago=timedelta(hours=1))
+    put(conn, "B1", key="gone", again=True)
+    assert leftovers.drop(conn, NOW) == 1
+    assert known(conn, "mine") == []
+
+
+def test_what_begins_to_wait_while_the_rest_is_dropped_is_left(mixed, monkeypatch):
+    """Who listed it was not read: it would be lost for them."""
+    monkeypatch.setattr(leftovers, "change", lambda *given: put(mixed, "B9", key="gone") or change(*given))
+    assert leftovers.drop(mixed, NOW) == 4
+    assert sorted(take(mixed, chosen=None)) == ["B5", "B6", "B7", "B9"]
 
 
 def test_what_nobody_knows_the_lister_of_counts_as_listed_by_all(mixed, make_deal):
