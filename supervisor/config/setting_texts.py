@@ -48,8 +48,15 @@ def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> T
     for name, lines in file.repeated.items():
         notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one is used; delete the others")
     unknown = tuple(sorted(set(file.values) - set(found)))
-    unread = frozenset(name for name in file.unread if found[name][1] != "environment")
+    unread = frozenset(name for name, (_, source) in found.items() if _may_be_unread(name, source, file))
     return Texts(found=found, unknown=unknown, faults=tuple(faults), unread=unread, notes=tuple(notes))
+
+
+def _may_be_unread(name: str, source: str, file: env_file.EnvFile) -> bool:
+    """Whether a line that was not understood may have set this setting, and would have been the one that counts."""
+    if name in file.unread:
+        return source != "environment"
+    return file.may_set_any and source == "default"
 
 
 def from_file(path: Path | None, faults: list[str]) -> env_file.EnvFile:

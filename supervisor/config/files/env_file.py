@@ -28,6 +28,7 @@ _OPEN_QUOTE: Final = re.compile(
     r"""\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(["'])(?:\\.|(?!\1)[^\r\n\\])*(?:[\r\n]|\Z)"""
 )
 _WORDS: Final = re.compile(r"[A-Za-z_]+")
+_MEANT: Final = re.compile(r"[\s-]*(?:(?:export|set)\s+)?([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +39,14 @@ class EnvFile:
         values: the value of each name; of several the last.
         faults: the lines that cannot be understood, each a sentence without the text of the line.
         unread: the settings whose names stand in such lines.
+        may_set_any: whether such a line begins with no setting's name, and so may have been meant for any of them.
         repeated: for each setting with more than one line, their numbers.
     """
 
     values: dict[str, str] = field(default_factory=dict, repr=False)  # with the secrets in clear
     faults: tuple[str, ...] = ()
     unread: frozenset[str] = frozenset()
+    may_set_any: bool = False
     repeated: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
@@ -52,17 +55,25 @@ def parse(text: str) -> EnvFile:
     values: dict[str, str] = {}
     faults: list[str] = []
     unread: set[str] = set()
+    may_set_any = False
     lines: dict[str, list[int]] = {}
     for line, binding in _bindings(text):
         fault = _fault(binding)
         if fault is not None:
             faults.append(f"line {line} {fault}")
-            unread.update(name for name in _WORDS.findall(binding.original.string) if name in BY_NAME)
+            unread.update(name for name in BY_NAME if name in binding.original.string.upper())
+            may_set_any = may_set_any or not _names_each(binding.original.string)
         elif binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value
             lines.setdefault(binding.key, []).append(line)
     repeated = {name: tuple(at) for name, at in lines.items() if len(at) > 1 and name in BY_NAME}
-    return EnvFile(values=values, faults=tuple(faults), unread=frozenset(unread), repeated=repeated)
+    return EnvFile(
+        values=values,
+        faults=tuple(faults),
+        unread=frozenset(unread),
+        may_set_any=may_set_any,
+        repeated=repeated,
+    )
 
 
 def _bindings(text: str) -> Iterator[tuple[int, Binding]]:
@@ -87,6 +98,12 @@ def _fault(binding: Binding) -> str | None:
     if binding.key in BY_NAME and "\n" in (binding.value or ""):
         return f"begins a value of {binding.key} that goes on in the next line; is a quotation mark missing?"
     return None
+
+
+def _names_each(text: str) -> bool:
+    """Whether each line of `text` that is no comment begins with the name of a setting."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return all((found := _MEANT.match(line)) is not None and found[1] in BY_NAME for line in lines)
 
 
 def _meant_setting(binding: Binding) -> str:

@@ -1,5 +1,8 @@
 """Settings for a command that only reads: whatever is wrong stops it only where it looks."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,12 +59,40 @@ def test_settings_that_do_not_fit_together_are_all_unusable(name):
 
 def test_a_line_that_is_not_understood_stops_who_looks_at_what_it_names(tmp_path):
     dotenv = tmp_path / ".env"
-    dotenv.write_text("SPOOL_LIMIT_MB 12\nsome words\nUPSERT_FLOOR=20\n")
+    dotenv.write_text("SPOOL_LIMIT_MB 12\nUPSERT_FLOOR=20\n")
     found = read({}, dotenv)
-    assert found.upsert_floor == 20
+    assert (found.upsert_floor, found.hang_s) == (20, load_settings({}, dotenv=None).hang_s)
     with pytest.raises(UnusableSettings):
         found.spool_limit_mb  # noqa: B018 - the look at it raises
     assert read({"SPOOL_LIMIT_MB": "12"}, dotenv).spool_limit_mb == 12
+
+
+@given(
+    st.sampled_from(NAMES),
+    st.sampled_from(["{name}{value}", "x{name} {value}", "{lower} {value}", "{cut} {value}", "some words", "{value}"]),
+    st.sampled_from(["postgresql://a:b@h/x", "srv/WATCH", "12"]),
+)
+@settings(max_examples=50)
+def test_a_line_that_begins_with_no_name_stops_who_looks_at_what_is_set_nowhere_else(name, line, value):
+    text = line.format(name=name, lower=name.lower(), cut=name[:-1], value=value)
+    with tempfile.TemporaryDirectory() as folder:
+        dotenv = Path(folder, ".env")
+        dotenv.write_text(f"CALLS_KEEP_D=20\n{text}\n")
+        found = read({"HANG_S": "77"}, dotenv)
+    assert found.hang_s == 77
+    assert name == "CALLS_KEEP_D" or found.calls_keep_d == 20
+    for other in {name, "DATABASE_URL", "STATE_DIR", "SELECTIONS"} - {"CALLS_KEEP_D", "HANG_S"}:
+        with pytest.raises(UnusableSettings):
+            getattr(found, other.lower())
+
+
+@pytest.mark.parametrize("line", ["DATABASE_URLpostgresql://a:b@h/y", "DATABASE_URl postgresql://a:b@h/y"])
+def test_a_name_in_such_a_line_counts_although_another_line_sets_it(tmp_path, line):
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"DATABASE_URL=postgresql://a:b@h/x\n{line}\n")
+    with pytest.raises(UnusableSettings):
+        read({}, dotenv).database_url  # noqa: B018 - the look at it raises
+    assert read({"DATABASE_URL": "postgresql://a:b@h/z"}, dotenv).database_url
 
 
 def test_of_a_file_that_cannot_be_read_only_the_environment_is_known(tmp_path):
