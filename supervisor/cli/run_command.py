@@ -17,6 +17,7 @@ def run_command(arguments: Sequence[str], dispatch: Callable[[Sequence[str]], in
     """Do what the arguments say, by the commands there are unless another way is given; the exit code."""
     from supervisor.config import untold
 
+    untold.drop()  # what an earlier command of this process has left is not about this one
     try:
         return _code(arguments, dispatch)
     finally:

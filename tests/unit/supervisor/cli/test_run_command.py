@@ -7,7 +7,7 @@ import pytest
 
 from ledger import Damaged, Full, NoLedger, NotOurs, Unusable
 from supervisor.cli import debug, run_command
-from supervisor.config import run_plan
+from supervisor.config import run_plan, untold
 from supervisor.config.settings import load_settings
 from supervisor.config.state_dir.instance_lock import AlreadyRunning
 from supervisor.eventloop.loop import Loop, MonotonicClock
@@ -106,3 +106,11 @@ def test_what_a_library_says_in_the_supervisor_is_a_record_without_secrets(libra
     assert [(one["event"], one["level"], one["logger"], one["message"]) for one in records] == [
         ("library", "warning", "a.library", "cannot get /deal?key=•••")
     ]
+
+
+def test_a_command_tells_what_it_had_no_use_for_and_not_what_another_has_left(capsys):
+    untold.hold(["of another"])
+    assert run_command.run_command(["run"], lambda _: untold.hold(["its own"]) or 0) == 0
+    told = capsys.readouterr().err
+    assert "its own" in told
+    assert "of another" not in told
