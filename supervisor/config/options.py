@@ -197,7 +197,7 @@ GROUPS: Final[dict[str, tuple[Option, ...]]] = {
                "tokens in the bucket at the start"),
         Option("SIMULATOR_SEED", Number(low=0, high=2_147_483_647, whole=True), "1", _NEW_START,
                "number that the synthetic market is made from; the same number gives the same market"),
-        Option("SIMULATOR_DEALS", Number(low=1, high=1_000_000, whole=True), "4000", _NEW_START,
+        Option("SIMULATOR_DEALS", Number(low=1, high=50_000, whole=True), "4000", _NEW_START,
                "about how many deals the synthetic market has; of more than 10000 not all can be listed"),
     ),
 }  # fmt: skip

@@ -59,11 +59,14 @@ def add(chosen: argparse.Namespace) -> int:
     query = {key: value for key, value in new.query.items() if key != "domainId" or has_shop}
     data = (json.dumps(query, indent=2, ensure_ascii=False) + "\n").encode()
     _refuse_what_stops_a_start(path, data)
+    told = [line for one in found.selections for line in describe.lines(one)]
+    if found.sources:
+        price = describe_source.product_price(query_plan())
+        told += [describe_source.source_line(one, price) for one in found.sources]
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(path, data, durable=True)
     output.text(
-        *(line for one in found.selections for line in describe.lines(one)),
-        *(describe_source.source_line(one, describe_source.product_price(query_plan())) for one in found.sources),
+        *told,
         f"written to {path}" + ("" if has_shop else "; it names no shop, so it is for every one in KEEPA_DOMAINS"),
         "a supervisor that runs reads it with `sluicegate reload`; `sluicegate plan` says what it costs a day",
     )

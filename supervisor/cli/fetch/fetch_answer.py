@@ -21,7 +21,7 @@ from tasks.store.products import products_now
 from tasks.store.products.products_now import ProductNow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from supervisor.queries.parsing import Wanted
     from tasks.errors import RequestRefused
@@ -134,8 +134,7 @@ class Fetched:
         """Note what a request brought that was made at the time `asked`."""
         domain, code = look_up.origin.domain, look_up.origin.code
         if not answer.is_of_before:
-            now = datetime.now(UTC)
-            self._looked |= {(domain, asin): (asked, now) for asin in (*look_up.origin.asins, *answer.asins)}
+            self._note_look(domain, (*look_up.origin.asins, *answer.asins), asked)
         self.asins.setdefault(domain, []).extend(look_up.origin.asins or answer.asins)
         if code:
             self.codes[domain, code] = list(answer.asins)
@@ -151,6 +150,13 @@ class Fetched:
             self.faults.append("a part of the reply cannot be used: `sluicegate quarantine list` has it")
         self.charged += answer.cost or 0
         self.balance = self.balance if answer.balance is None else answer.balance
+
+    def _note_look(self, domain: int, asins: Iterable[str], asked: datetime) -> None:
+        """Keep the earliest time that each was asked for at: of two requests the first may have brought the news."""
+        now = datetime.now(UTC)
+        for asin in asins:
+            first, _ = self._looked.get((domain, asin), (asked, now))
+            self._looked[domain, asin] = (min(first, asked), now)
 
     def refused(self, look_up: LookUp, error: RequestRefused) -> None:
         """Note that the API refuses a request."""

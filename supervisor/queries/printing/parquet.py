@@ -44,14 +44,17 @@ def write(file: BinaryIO, columns: Sequence[ExportColumn], batches: Iterable[Seq
     pa.set_memory_pool(pa.system_memory_pool())
     schema = pa.schema([pa.field(one.name, _type(one.type_name)) for one in columns])
     group: list[pa.RecordBatch] = []
+    group_bytes = 0
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in batches:
             values = zip(*rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
             group.append(pa.record_batch(arrays, schema=schema))
-            if sum(one.nbytes for one in group) >= _GROUP_BYTES:
+            group_bytes += group[-1].nbytes
+            if group_bytes >= _GROUP_BYTES:
                 writer.write_table(pa.Table.from_batches(group))
                 group.clear()
+                group_bytes = 0
         if group:
             writer.write_table(pa.Table.from_batches(group))
 

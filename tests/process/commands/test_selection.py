@@ -118,6 +118,13 @@ def test_a_source_is_added_as_a_selection_is(here, tmp_path):
     assert sorted(path.name for path in (tmp_path / "wanted").iterdir()) == ["books.json", "shop.json"]
 
 
+def test_a_source_whose_products_cannot_be_priced_is_not_written(here, tmp_path):
+    best = json.dumps({"source": "bestsellers", "categoryId": 283155, "refresh": "7d"})
+    with pytest.raises(ConfigError, match="BACKFILL_DETAIL"):
+        here("selection", "add", "books", best, SELECTIONS=str(tmp_path / "wanted"), BACKFILL_DETAIL="all")
+    assert not (tmp_path / "wanted").exists()
+
+
 def test_an_example_that_there_is_not_names_those_there_are(here):
     with pytest.raises(ConfigError, match="there is no example 'nothing'; there are warehouse-bargains"):
         here("selection", "example", "nothing")

@@ -49,3 +49,13 @@ def test_an_answer_that_an_earlier_fetch_had_paid_for_is_news():
     told = fetched(is_of_before=True)
     assert told.is_news(product(-5))
     assert told.looked_at(product(-5)) is None
+
+
+@given(st.permutations([0, 5, 10]))
+def test_of_several_requests_for_one_product_the_first_says_what_is_news(minutes):
+    told = Fetched()
+    for minute in minutes:
+        answer = Answer(asins=(ASIN,), cost=1, balance=9)
+        told.add(LookUp(ProductRequest(1, (ASIN,), "history")), answer, at(minute))
+    assert told.is_news(product(3))
+    assert not told.is_news(product(-3))
