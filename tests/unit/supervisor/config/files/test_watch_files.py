@@ -92,7 +92,7 @@ def test_a_table_is_a_list_whose_length_is_not_known():
 
 def test_products_named_twice_are_told_and_no_fault(folder):
     (folder / "a.txt").write_text(f"{A}\n{A}\n")
-    assert any("more than once" in note for note in load(folder).notes)
+    assert any("names products again in 1 lines" in note for note in load(folder).notes)
 
 
 def test_the_key_stays_whatever_is_in_the_list_and_a_new_content_replaces_the_workers(folder):
