@@ -71,8 +71,9 @@ APPLIED = {
     "0060_dead_hosts_are_noted.sql": "e6fdecbb2d7c651d",
     "0064_calls_of_a_key.sql": "f35f085e2d327b87",
     "0070_followed_products.sql": "3c9d419bbdd27db4",
-    "0076_products_by_brand.sql": "a581929b4d6bc0c5",
+    "0076_products_by_brand.sql": "86200d7f6f6f7141",
     "0077_what_discounts_are_against.sql": "682e3d26aab816b7",
+    "0079_names_of_sources.sql": "96ac20afa3bbf627",
 }
 BROKEN = Migration(number=2, name="0002_broken.sql", sql=b"CREATE TABLE half (a int); SELECT 1 / 0")
 
