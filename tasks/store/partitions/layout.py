@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
     from tasks.store.connection import Connection
 
+CHANGED: Final = "a migration changed the tables meanwhile: run it again, and it begins anew"
 _KINDS: Final = "SELECT relname, relkind = 'p' FROM pg_class WHERE oid = ANY (%s::regclass[])"
 _COLUMNS: Final = """
-SELECT attname, atttypid, atttypmod FROM pg_attribute
+SELECT attname, atttypid, atttypmod, attnotnull, pg_get_expr(d.adbin, d.adrelid)
+FROM pg_attribute LEFT JOIN pg_attrdef AS d ON d.adrelid = attrelid AND d.adnum = attnum
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
+# Whether rows that were there keep to one is not told of a table that is made: nothing was there.
+_CHECKS: Final = """
+SELECT conname, replace(pg_get_constraintdef(oid), ' NOT VALID', '') FROM pg_constraint
+WHERE conrelid = to_regclass(%s) AND contype = 'c' ORDER BY conname
 """
 # What does not go along, with what it is called; nothing of ours.
 _OBSTACLES: Final = """
@@ -63,10 +70,10 @@ WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
 # Each index: its name, its constraint's definition if it has one, its own, and how that begins.
 _INDEXES: Final = """
 SELECT x.relname, pg_get_constraintdef(o.oid), pg_get_indexdef(x.oid),
-    format('INDEX %%I ON %%I.%%I ', x.relname, n.nspname, t.relname)
+    format('INDEX %%I ON %%s%%I.%%I ', x.relname, CASE x.relkind WHEN 'I' THEN 'ONLY ' END, n.nspname, t.relname)
 FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_class AS t ON t.oid = i.indrelid
 JOIN pg_namespace AS n ON n.oid = t.relnamespace LEFT JOIN pg_constraint AS o ON o.conindid = x.oid
-WHERE t.oid = %s::regclass AND i.indisvalid ORDER BY i.indisprimary DESC, x.oid
+WHERE t.oid = to_regclass(%s) AND i.indisvalid ORDER BY i.indisprimary DESC, x.oid
 """
 _LIKE: Final = "CREATE TABLE {new} (LIKE {old} INCLUDING ALL EXCLUDING INDEXES) PARTITION BY HASH ({by})"
 _PART: Final = "CREATE TABLE {part} PARTITION OF {new} FOR VALUES WITH (MODULUS {parts}, REMAINDER {number})"
@@ -85,14 +92,37 @@ def are_parted(conn: Connection) -> bool:
     return all(kinds.values())
 
 
-def columns(conn: Connection, table: str) -> list[tuple[str, int, int]]:
-    """Name, type and length of each column, in their order; empty when there is no such table."""
+def columns(conn: Connection, table: str) -> list[tuple[str, int, int, bool, str | None]]:
+    """Name, type, length, whether it is NOT NULL and default of each column, in order; empty without such a table."""
     return conn.execute(_COLUMNS, (table,)).fetchall()
 
 
 def are_alike(conn: Connection) -> bool:
-    """Whether each table and the one in parts beside it have the same columns: no migration came in between."""
-    return all(columns(conn, table) == columns(conn, tables.filling(table)) for table in tables.KEYS)
+    """Whether each table and the one in parts beside it have the same columns, checks and indexes.
+
+    They are made so; no migration, and nobody else, has changed the one or the other since.
+    """
+    for table in tables.KEYS:
+        new = tables.filling(table)
+        if columns(conn, table) != columns(conn, new) or _checks(conn, table) != _checks(conn, new):
+            return False
+        wanted = {tables.filling(name): definition for name, definition in _indexes(conn, table).items()}
+        if wanted != _indexes(conn, new):
+            return False
+    return True
+
+
+def _checks(conn: Connection, table: str) -> list[tuple[str, str]]:
+    return conn.execute(_CHECKS, (table,)).fetchall()
+
+
+def _indexes(conn: Connection, table: str) -> dict[str, tuple[str | None, str, str]]:
+    """What each index is, without its name and that of the table: its constraint, its kind, and the rest."""
+    found: dict[str, tuple[str | None, str, str]] = {}
+    for name, constraint, definition, beginning in conn.execute(_INDEXES, (table,)).fetchall():
+        kind, _, rest = definition.partition(beginning)
+        found[name] = (constraint, kind, rest)
+    return found
 
 
 def refuse_obstacles(conn: Connection, mirror: Sequence[str]) -> None:
@@ -125,8 +155,8 @@ def create(conn: Connection, table: str, parts: int) -> None:
         _comment(conn, name, f"Part {number + 1} of {parts} of {table}, by the hash of the ASIN.")
     for column, target, chosen in conn.execute(_STATISTICS, (table,)).fetchall():
         _set_statistics(conn, new, sql.Identifier(column), target, chosen)
-    for name, constraint, definition, beginning in conn.execute(_INDEXES, (table,)).fetchall():
-        _index(conn, new, sql.Identifier(tables.filling(name)), constraint, definition.partition(beginning))
+    for index, (constraint, kind, rest) in _indexes(conn, table).items():
+        _index(conn, new, sql.Identifier(tables.filling(index)), constraint, (kind, rest))
     rights.copy_to(conn, table, tables.filling(table))
     for name in (new, *names):
         conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(name, sql.Identifier(str(owner))))
@@ -134,7 +164,7 @@ def create(conn: Connection, table: str, parts: int) -> None:
 
 def index_names(conn: Connection, table: str) -> list[str]:
     """What the indexes of the table are called."""
-    return [row[0] for row in conn.execute(_INDEXES, (table,)).fetchall()]
+    return list(_indexes(conn, table))
 
 
 def drop(conn: Connection) -> None:
@@ -179,12 +209,12 @@ def _index(
     table: sql.Identifier,
     name: sql.Identifier,
     constraint: str | None,
-    definition: tuple[str, str, str],
+    definition: tuple[str, str],
 ) -> None:
-    """Make an index of the table in parts; `definition` is that of the other, before, at and after its two names."""
+    """Make an index of the table in parts; `definition` is that of the other, before and after its two names."""
     if constraint is not None:
         add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(table, name)
         conn.execute(add.as_bytes(conn) + constraint.encode())
         return
-    kind, _, rest = definition
+    kind, rest = definition
     conn.execute(kind.encode() + sql.SQL("INDEX {} ON {} ").format(name, table).as_bytes(conn) + rest.encode())

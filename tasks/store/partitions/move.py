@@ -221,7 +221,7 @@ def _step(conn: Connection, rows: int) -> Progress:
         if phase == "swap":
             return Progress("swap", "", 0)
         if not layout.are_alike(conn):
-            raise StoreError("a migration changed the tables meanwhile: run it again, and it begins anew")
+            raise StoreError(layout.CHANGED)
         work = copying.copy if phase == "copy" else copying.compare
         found = work(conn, table, known["after"], rows)
         if found.wrong:

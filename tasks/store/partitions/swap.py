@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import psycopg
 from psycopg import sql
 
-from tasks.errors import ConfigError
+from tasks.errors import ConfigError, StoreError
 from tasks.store.partitions import layout, mirror, rights, tables
 
 if TYPE_CHECKING:
@@ -69,9 +69,12 @@ def swap(conn: Connection) -> None:
 
     Raises:
         ConfigError: something hangs on the tables that does not go along; the message says what.
+        StoreError: a migration has changed the tables since those in parts were made.
     """
     for table in tables.KEYS:
         conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
+    if not layout.are_alike(conn):
+        raise StoreError(layout.CHANGED)
     layout.refuse_obstacles(conn, mirror.TRIGGERS)
     names = list(tables.KEYS)
     functions = [_Function._make(row) for row in conn.execute(_FUNCTIONS, (names,)).fetchall()]

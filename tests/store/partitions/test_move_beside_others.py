@@ -12,9 +12,9 @@ import pytest
 
 from ledger import SystemClock
 from tasks.errors import StoreError
-from tasks.store import deals
+from tasks.store import deals, migrate
 from tasks.store.connection import connect
-from tasks.store.partitions import tables
+from tasks.store.partitions import layout, tables
 from tasks.store.partitions.move import Move
 from tests.fakes.program.cli_program import ROOT
 from tests.fixtures.database.moving import ASINS, NOW, fill, in_parts, rows
@@ -104,6 +104,59 @@ def test_a_column_that_a_migration_adds_meanwhile_stops_no_writer_and_the_move_b
             in_parts(filled, on_step=add)
     assert in_parts(filled)
     assert filled.execute("SELECT newer, count(*) FROM products GROUP BY 1").fetchall() == [(5, 3 * 61)]
+
+
+CHANGES = (
+    "CREATE INDEX newer ON products (title)",
+    "DROP INDEX products_long_brand",
+    "DROP INDEX products_long_brand; CREATE INDEX products_long_brand ON products (domain, asin)",
+    "ALTER TABLE deal_sightings ADD CONSTRAINT newer UNIQUE (asin, domain)",
+    "ALTER TABLE offers ADD CONSTRAINT newer CHECK (place >= 0)",
+    "ALTER TABLE deal_rows ADD CONSTRAINT newer CHECK (title <> 'x') NOT VALID",
+    "ALTER TABLE products ALTER title SET DEFAULT 'none'",
+    "ALTER TABLE products ALTER title SET NOT NULL",
+)
+
+
+def test_whatever_else_a_migration_changes_of_a_table_is_noticed(conn):
+    with pytest.raises(InterruptedError):
+        in_parts(conn, on_step=_interrupt)
+    for change in CHANGES:
+        with conn.transaction(force_rollback=True):
+            assert layout.are_alike(conn)
+            conn.execute(change)
+            assert not layout.are_alike(conn), change
+
+
+def test_an_index_that_comes_just_before_the_end_is_not_lost(filled, database_url):
+    with connect(database_url, application_name="migration", autocommit=True) as other:
+
+        def add(done):
+            if done.phase == "swap":
+                other.execute("CREATE INDEX IF NOT EXISTS newer ON products (title)")
+
+        with pytest.raises(StoreError, match="a migration changed the tables meanwhile"):
+            in_parts(filled, on_step=add)
+    assert in_parts(filled)
+    with filled.transaction():
+        assert "newer" in layout.index_names(filled, "products")
+
+
+def test_a_move_that_was_begun_before_an_upgrade_that_only_adds_indexes_ends_after_it(empty_database_url):
+    with connect(empty_database_url, application_name="test", autocommit=True) as conn:
+        migrate.apply_migrations(conn, [one for one in migrate.bundled_migrations() if one.number < 76])
+        with pytest.raises(InterruptedError):
+            in_parts(conn, on_step=_interrupt)
+        migrate.apply_migrations(conn)
+        assert in_parts(conn)
+        with conn.transaction():
+            assert layout.are_parted(conn)
+            assert {"products_brand", "products_long_brand"} < set(layout.index_names(conn, "products"))
+        migrate.check(conn)
+
+
+def _interrupt(_):
+    raise InterruptedError
 
 
 def test_a_move_waits_for_a_transaction_that_reads_and_then_ends(filled, database_url):
