@@ -66,6 +66,7 @@ class SilentWorkers:
         self._is_suspended = is_suspended
         self._seen: dict[int, _Seen] = {}
         self._found: dict[str, ReportedCondition] = {}
+        self._due_ns: dict[str, int | None] = {}
 
     def begin(self) -> None:
         """Look from now on."""
@@ -85,15 +86,16 @@ class SilentWorkers:
 
     def look(self) -> None:
         """Look once."""
-        seen, found = {}, {}
+        seen, found, due_ns = {}, {}, {}
         for slot in self._workers():
             if slot.pid is None or (one := self._seen_of(slot, self._seen.get(slot.pid))) is None:
                 continue
             seen[slot.pid] = one
             if one.counts:
-                found[slot.spec.name] = self._found.get(slot.spec.name) or self._told(slot, one)
-        is_new = set(found) != set(self._found)
-        self._seen, self._found = seen, found
+                found[slot.spec.name] = self._kept(slot) or self._told(slot, one)
+                due_ns[slot.spec.name] = slot.due_ns
+        is_new = found != self._found
+        self._seen, self._found, self._due_ns = seen, found, due_ns
         if is_new:
             self._on_change()
 
@@ -121,6 +123,11 @@ class SilentWorkers:
         """Whether the wait that it promised is over, and it has not said anything since."""
         until_ns = None if slot.beat is None else slot.beat.until_ns
         return slot.due_ns is not None and until_ns is not None and self._ledger_clock.now_ns() > until_ns
+
+    def _kept(self, slot: Slot) -> ReportedCondition | None:
+        """What was told before, unless it counts as hung at another time now."""
+        name = slot.spec.name
+        return self._found.get(name) if self._due_ns.get(name) == slot.due_ns else None
 
     def _told(self, slot: Slot, one: _Seen) -> ReportedCondition:
         now_ns = self._loop.now_ns()

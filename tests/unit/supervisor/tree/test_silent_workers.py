@@ -143,3 +143,19 @@ def test_a_run_that_has_begun_looks_by_itself_at_every_second(run, clock, suspen
         clock.advance_s(LOOK_S)
         run._loop.step()
     assert len(told(run)) == 1
+
+
+def test_when_it_counts_as_hung_is_told_anew_when_the_limit_is_changed(run, clock, suspended):
+    beat(run, clock)
+    suspended.add(101)
+    look(run, clock, SUSPENDED_LOOKS)
+    (before,) = told(run)
+    look(run, clock, 1)
+    assert told(run) == [before]
+    (slot, _) = run.tree.workers
+    slot.use_spec(Spec(role="upsert", slot=0, hang_s=10 * HANG_S))
+    look(run, clock, 1)
+    run.condition_watch.check()
+    (after,) = told(run)
+    assert after.partition(" and counts")[0] == before.partition(" and counts")[0]
+    assert after != before
