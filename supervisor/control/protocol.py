@@ -91,6 +91,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+class NotGiven(Answer, frozen=True, kw_only=True):
+    """No supervisor has taken the order, and none will carry it out; it is never sent."""
+
+
 _ORDERS: Final[msgspec.json.Decoder[Order]] = msgspec.json.Decoder(Order)
 _ANSWERS: Final = msgspec.json.Decoder(Answer)
 

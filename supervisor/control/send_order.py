@@ -76,7 +76,7 @@ def deliver(state: StateDir, order: protocol.Order, *, patience_s: float = _PATI
     """Send the order; the supervisor's answer, or why there is none within `patience_s` seconds."""
     path, holder = state.control, state.lock.holder()
     if is_suspended(holder):
-        return _try_later(f"the supervisor, pid {holder}, was not given the order: {SUSPENDED}; {remedy(holder)}")
+        return _not_given(f"the supervisor, pid {holder}, was not given the order: {SUSPENDED}; {remedy(holder)}")
     try:
         line = _exchange(path, protocol.line_of(order), holder, patience_s)
         return protocol.read_answer(line) if line else _try_later("the supervisor ended before it answered")
@@ -87,10 +87,10 @@ def deliver(state: StateDir, order: protocol.Order, *, patience_s: float = _PATI
     except (FileNotFoundError, ConnectionRefusedError):
         by = state.lock.command()
         if by is not None:
-            return _try_later(f"`sluicegate {by}` holds the state directory {state.root}, and it takes no orders")
-        return _try_later("the supervisor takes no orders: it is starting, is stopping, or could not open its socket")
+            return _not_given(f"`sluicegate {by}` holds the state directory {state.root}, and it takes no orders")
+        return _not_given("the supervisor takes no orders: it is starting, is stopping, or could not open its socket")
     except OSError as error:
-        return _try_later(f"{path}: {error.strerror or error}")
+        return _not_given(f"{path}: {error.strerror or error}")
 
 
 def _exchange(path: Path, line: bytes, holder: int | None, patience_s: float) -> bytes:
@@ -117,6 +117,10 @@ def _exchange(path: Path, line: bytes, holder: int | None, patience_s: float) ->
                 break
             answer += more
         return answer
+
+
+def _not_given(words: str) -> protocol.NotGiven:
+    return protocol.NotGiven(code=EXIT_TRY_LATER, words=words)
 
 
 def _try_later(words: str) -> protocol.Answer:

@@ -205,7 +205,7 @@ def _act(visit: Visit) -> Moved:
         )
     order = _order(name, visit, f"web {visit.session[:8]}")
     answer = deliver(StateDir(Path(visit.settings.state_dir)), order, patience_s=_WAIT_S)
-    if answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
+    if isinstance(answer, protocol.NotGiven) or answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
         raise Changed(answer.words)
     if name == "resume":
         _release_brakes(visit)

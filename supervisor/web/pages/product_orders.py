@@ -113,7 +113,7 @@ def fetch_now(visit: Visit) -> Moved:
         words = "nothing" if said < 0 else seen
         raise Changed(f"nothing was done: it costs up to {found.tokens} by now, and the form said {words}")
     answer = _deliver(visit, _order(asked, found.detail, _by(visit)))
-    if answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
+    if isinstance(answer, protocol.NotGiven) or answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
         raise Changed(answer.words)
     return Moved(asked.path + _FETCHED)
 
