@@ -169,3 +169,86 @@ def test_the_one_that_is_started_while_the_other_works_is_the_copy_whatever_its_
 def test_of_two_that_are_started_at_once_one_ends(later_s):
     for started in ({ME: 0.0, OTHER: later_s}, {ME: later_s, OTHER: 0.0}):
         assert len(Twins(started).run(200)) == 1
+
+
+@dataclass
+class Copied:
+    """Host 3 works from the beginning on, host 7 is started from a copy of its state directory at `copied_s`.
+
+    Host 3 is drained and joins again in `drained`; the database is away in `away`. A back-up of before is restored at
+    `restored_s`: the entry of host 3 is an older one then, and host 7 enters again with its next beat.
+    """
+
+    copied_s: float
+    drained: tuple[float, float] = (-2.0, -1.0)
+    away: tuple[float, float] = (-2.0, -1.0)
+    restored_s: float = -1.0
+    first: int = 3
+    second: int = 7
+
+    def ended(self, phase_s):
+        """Which ends first as a copy, and who does so at the same look."""
+        watches = {number: HostWatch(number) for number in (self.first, self.second)}
+        for now_s in range(int(self.copied_s) + 300):
+            if self.away[0] <= now_s < self.away[1]:
+                continue
+            begin, end = self.drained
+            joined_s = end if 0 <= end <= now_s else -100.0
+            if 0 <= self.restored_s <= now_s:
+                joined_s = -50.0
+            is_drained = begin <= now_s < end
+            found = [
+                host(
+                    self.first,
+                    beat_s=begin if is_drained else now_s - (now_s + phase_s) % BEAT_S,
+                    state="mine",
+                    left=is_drained,
+                    joined_s=joined_s,
+                )
+            ]
+            joined_s = self.copied_s + (self.restored_s + BEAT_S - self.copied_s) * (0 <= self.restored_s <= now_s)
+            if now_s >= max(joined_s, self.copied_s):
+                beat_s = max(now_s - now_s % BEAT_S, joined_s)
+                found.append(host(self.second, beat_s=beat_s, state="mine", joined_s=joined_s))
+            for one in found:
+                watches[one.number].dead(found, float(now_s))
+            ended = [one.number for one in found if one.left_at is None and watches[one.number].original(found)]
+            if ended:
+                return ended
+        return []
+
+
+NUMBERS = st.sampled_from([(3, 7), (7, 3)])
+
+
+@given(st.integers(60, 120), st.integers(0, 200), st.floats(0, BEAT_S), NUMBERS)
+def test_the_one_that_joins_again_is_the_copy_of_one_that_began_meanwhile(copied_s, later_s, phase_s, numbers):
+    """It was drained and its directory copied. Shortly after the start of the other it is the one with the number."""
+    case = Copied(copied_s, (50.0, copied_s + later_s), first=numbers[0], second=numbers[1])
+    assert case.ended(phase_s) == [numbers[0] if later_s > 2 * TTL_S else 7]
+
+
+@given(st.integers(60, 100), st.integers(0, 150), st.integers(1, 5), st.floats(0, BEAT_S), NUMBERS)
+def test_the_copy_ends_though_the_database_goes_away_as_it_starts(copied_s, length_s, later_s, phase_s, numbers):
+    away = (copied_s + later_s, copied_s + later_s + length_s)
+    case = Copied(copied_s, away=away, first=numbers[0], second=numbers[1])
+    assert case.ended(phase_s) == [numbers[1]]
+
+
+@given(st.integers(60, 100), st.integers(0, 9), st.floats(0, BEAT_S), NUMBERS)
+def test_the_copy_ends_though_a_back_up_is_restored_as_it_starts(copied_s, later_s, phase_s, numbers):
+    case = Copied(copied_s, restored_s=copied_s + later_s, first=numbers[0], second=numbers[1])
+    assert case.ended(phase_s) == [numbers[1]]
+
+
+@pytest.mark.parametrize("number", [ME, OTHER])
+def test_of_two_that_beat_side_by_side_undecided_for_long_the_one_with_the_higher_number_ends(number):
+    """The other one joined again in the first 15 s, so this one cannot tell; nor can that one, of an older build."""
+    watch, ended_s = HostWatch(number), None
+    for now_s in range(200):
+        other = host(ME + OTHER - number, beat_s=now_s // BEAT_S, state="mine", joined_s=0.0 if now_s > 5 else -9.0)
+        found = [host(number, beat_s=now_s, state="mine", joined_s=-100.0), other]
+        watch.dead(found, float(now_s))
+        if watch.original(found) is not None and ended_s is None:
+            ended_s = now_s
+    assert ended_s == (60 if number == OTHER else None)
