@@ -30,8 +30,8 @@ def test_check_says_what_the_lists_cost_on_each_plan(program):
     heading, row, small, large = done.stdout.splitlines()
     assert heading.split() == ["list", "shop", "products", "every", "detail"]
     assert row.split() == ["toys", "amazon.com", "1", "12h", "history"]
-    assert "at 5 tokens a refill" in small
-    assert "at 250 tokens a refill" in large
+    assert "at 5 tokens a minute" in small
+    assert "at 250 tokens a minute" in large
     told = json.loads(program.command("watch", "check", "--json").stdout)
     assert [plan["rate"] for plan in told["plans"]] == [5, 20, 60, 250, 1200]
     assert told["plans"][0]["tokens_per_day"] == 2
