@@ -65,10 +65,18 @@ class _Prepared(NamedTuple):
 class Reloader:
     """The settings of a run while it runs."""
 
-    def __init__(self, run: ReloadedRun, texts: Texts | None, executor: BackgroundExecutor) -> None:
-        """Begin with `texts`, which the settings of the run were made from."""
+    def __init__(
+        self,
+        run: ReloadedRun,
+        texts: Texts | None,
+        executor: BackgroundExecutor,
+        *,
+        environment: Callable[[], Mapping[str, str]] = environment,
+    ) -> None:
+        """Begin with `texts`, which the settings of the run were made from; `environment` is read when they change."""
         self.overrides: dict[str, str] = {}
         self._run = run
+        self._environment = environment
         self._texts = texts or setting_texts.read_texts(environment())
         self._executor = executor
         self._requests: deque[ChangeRequest] = deque()
@@ -95,7 +103,7 @@ class Reloader:
             ConfigError: the settings have faults.
             LedgerError: the ledger cannot be changed.
         """
-        texts = setting_texts.read_texts(environment()) if rereads else self._texts
+        texts = setting_texts.read_texts(self._environment()) if rereads else self._texts
         unchanged = {name for name in overrides if texts.found[name][0] == self._texts.found[name][0]}
         overrides = {name: text for name, text in overrides.items() if name in unchanged}
         found = {**texts.found, **{name: (text, settings.BY_ORDER) for name, text in overrides.items()}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import closing, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from ledger import NS_PER_S, SystemClock
 from supervisor.database.hosts import host_records
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.ledger_row.hosts import Host, Newcomer
 
-_LOOK_S: Final = 1.0  # at most so much later than it could a dead host is called so
-_BEAT_NS: Final = round(hosts.BEAT_S * NS_PER_S)
 _SUM_NS: Final = 60 * NS_PER_S
 _SUM_LIMIT: Final = "SET LOCAL statement_timeout = '3s'"
 _DAY: Final = timedelta(days=1)
@@ -44,6 +42,8 @@ class Presence:
     """This host among the others, kept by a thread: nobody who asks for it waits for the database.
 
     Attributes:
+        look_s: seconds between two looks at the others: at most so much later than it could a dead host is called so.
+        beat_s: seconds between two beats, at the least.
         number: the number of this host.
         workers: what the workers of this host are, for the other hosts to see.
         seen: all hosts as they were read last.
@@ -55,6 +55,9 @@ class Presence:
         has_twin: whether a copy of this process, of which the machine was copied while it ran, beats in its entry. From
             then on the entry is left to that one.
     """
+
+    look_s: ClassVar[float] = 1.0
+    beat_s: ClassVar[float] = hosts.BEAT_S
 
     def __init__(
         self,
@@ -131,7 +134,7 @@ class Presence:
     def _live(self) -> None:
         conn: Connection | None = None
         while not self._is_over:
-            self._wake.wait(_LOOK_S)
+            self._wake.wait(self.look_s)
             self._wake.clear()
             if self._is_over:
                 break
@@ -157,7 +160,7 @@ class Presence:
         if wanted not in {self.told, "at work"}:
             (hosts.leave if wanted == "away" else hosts.drain)(conn, self.number, self._me.id)
         self.told = wanted
-        if wanted != "away" and not self.has_twin and now_ns - self._beat_ns >= _BEAT_NS:
+        if wanted != "away" and not self.has_twin and now_ns - self._beat_ns >= self.beat_s * NS_PER_S:
             self._beat(conn)
             self._beat_ns = now_ns
         if self._summed_ns is None or now_ns - self._summed_ns >= _SUM_NS:

@@ -32,8 +32,14 @@ def check() -> None:
         )
 
 
-def write(file: BinaryIO, columns: Sequence[ExportColumn], batches: Iterable[Sequence[tuple[Any, ...]]]) -> None:
-    """Write the rows, a row group for each few megabytes of them.
+def write(
+    file: BinaryIO,
+    columns: Sequence[ExportColumn],
+    batches: Iterable[Sequence[tuple[Any, ...]]],
+    *,
+    group_bytes: int = _GROUP_BYTES,
+) -> None:
+    """Write the rows, a row group for each `group_bytes` of them as columns.
 
     Batches may be small: a value takes ten times as much room in a row as in a column. What is freed goes back to the
     system at once; pyarrow's own pool keeps 20 to 40 MB of it.
@@ -44,17 +50,17 @@ def write(file: BinaryIO, columns: Sequence[ExportColumn], batches: Iterable[Seq
     pa.set_memory_pool(pa.system_memory_pool())
     schema = pa.schema([pa.field(one.name, _type(one.type_name)) for one in columns])
     group: list[pa.RecordBatch] = []
-    group_bytes = 0
+    held_bytes = 0
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in batches:
             values = zip(*rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
             group.append(pa.record_batch(arrays, schema=schema))
-            group_bytes += group[-1].nbytes
-            if group_bytes >= _GROUP_BYTES:
+            held_bytes += group[-1].nbytes
+            if held_bytes >= group_bytes:
                 writer.write_table(pa.Table.from_batches(group))
                 group.clear()
-                group_bytes = 0
+                held_bytes = 0
         if group:
             writer.write_table(pa.Table.from_batches(group))
 

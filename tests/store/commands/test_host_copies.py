@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack, closing
 
-from supervisor.database.hosts import presence
 from supervisor.database.hosts.presence import Presence
 from tasks.calls.spool import Spool
 from tasks.secret import Secret
@@ -11,17 +10,24 @@ from tasks.store.ledger_row.hosts import Newcomer
 from tests.fakes.waiting import wait_until
 
 
+class HastyPresence(Presence):
+    """Looks and beats all the time."""
+
+    look_s = 0.02
+    beat_s = 0.0
+
+
 def test_two_copies_of_one_running_host_beat_and_the_one_that_ends_leaves_the_entry_to_the_other(
-    conn, database_url, tmp_path, monkeypatch
+    conn, database_url, tmp_path
 ):
     """A machine was copied while it ran: boot, process number, start and entry are the same."""
-    monkeypatch.setattr(presence, "_LOOK_S", 0.02)
-    monkeypatch.setattr(presence, "_BEAT_NS", 0)
     me = Newcomer(id="one", name="one", version="1")
     number = hosts.join(conn, me)
     spool = Spool(tmp_path, limit_bytes=0, host="")
     with ExitStack() as stack:
-        copies = [stack.enter_context(closing(Presence(Secret(database_url), number, spool, me))) for _ in range(2)]
+        copies = [
+            stack.enter_context(closing(HastyPresence(Secret(database_url), number, spool, me))) for _ in range(2)
+        ]
         wait_until(lambda: any(one.has_twin for one in copies), "one of them sees it")
         (ended,) = [one for one in copies if one.has_twin]
         ended.close()
@@ -32,17 +38,16 @@ def test_two_copies_of_one_running_host_beat_and_the_one_that_ends_leaves_the_en
     assert [one.state for one in hosts.hosts(conn)] == ["left"]
 
 
-def test_a_host_that_takes_part_again_while_it_drains_is_no_copy_of_itself(conn, database_url, tmp_path, monkeypatch):
-    monkeypatch.setattr(presence, "_LOOK_S", 0.02)
-    monkeypatch.setattr(presence, "_BEAT_NS", 0)
+def test_a_host_that_takes_part_again_while_it_drains_is_no_copy_of_itself(conn, database_url, tmp_path):
     me = Newcomer(id="one", name="one", version="1")
     number = hosts.join(conn, me)
+    spool = Spool(tmp_path, limit_bytes=0, host="")
 
     def beats_again():
         before = hosts.last_beat(conn, number, me.id)
         wait_until(lambda: hosts.last_beat(conn, number, me.id) != before or host.has_twin, "a beat")
 
-    with closing(Presence(Secret(database_url), number, Spool(tmp_path, limit_bytes=0, host=""), me)) as host:
+    with closing(HastyPresence(Secret(database_url), number, spool, me)) as host:
         for _ in range(10):
             beats_again()
             host.be("draining")

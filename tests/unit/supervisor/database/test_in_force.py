@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.database import in_force
 from supervisor.database.access import query_plan
 from tests.fixtures.running import told_supervisor
 
@@ -44,7 +43,8 @@ def test_no_other_module_reads_the_settings_past_what_was_ordered():
 @pytest.fixture
 def settings_of_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(in_force, "environment", lambda: {"STATE_DIR": str(tmp_path / "state"), "KEEPA_DOMAINS": "1"})
+    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("KEEPA_DOMAINS", "1")
     return tmp_path / "state"
 
 

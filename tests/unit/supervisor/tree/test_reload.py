@@ -52,10 +52,9 @@ class Run:
         return next(tier.floor for tier in self.ledgers["default"].snapshot().tiers if tier.name == "backfill")
 
 
-def reload(run, monkeypatch, environ):
+def reload(run, environ):
     outcomes = []
-    reloader = Reloader(run, read_texts({}, dotenv=None), AtOnce())
-    monkeypatch.setattr("supervisor.tree.reload.environment", lambda: environ)
+    reloader = Reloader(run, read_texts({}, dotenv=None), AtOnce(), environment=lambda: environ)
     reloader.submit(ChangeRequest(rereads=True, overrides=lambda _, before: before, on_done=outcomes.append))
     return outcomes[0]
 
@@ -63,25 +62,25 @@ def reload(run, monkeypatch, environ):
 FLOORS = {"UPSERT_FLOOR": "5", "BACKFILL_FLOOR": "7"}
 
 
-def test_what_the_workers_cannot_be_told_does_not_reach_the_ledger_either(monkeypatch):
+def test_what_the_workers_cannot_be_told_does_not_reach_the_ledger_either():
     run = Run(takes=False)
     before = run.floor
-    assert "half a character" in str(reload(run, monkeypatch, FLOORS))
+    assert "half a character" in str(reload(run, FLOORS))
     assert (run.floor, run.applied) == (before, [])
 
 
-def test_what_they_can_be_told_is_applied(monkeypatch):
+def test_what_they_can_be_told_is_applied():
     run = Run(takes=True)
-    assert "BACKFILL_FLOOR" in reload(run, monkeypatch, FLOORS).words
+    assert "BACKFILL_FLOOR" in reload(run, FLOORS).words
     assert run.floor == 7
     assert len(run.applied) == 1
 
 
-def test_a_file_that_nobody_could_be_told_is_a_fault(monkeypatch, tmp_path):
+def test_a_file_that_nobody_could_be_told_is_a_fault(tmp_path):
     source = {"source": "product-finder", "domainId": 1, "query": {"title": "\ud800"}}
     (tmp_path / "odd.json").write_text(json.dumps(source))
     (tmp_path / "sound.json").write_text(json.dumps(WIDE))
     run = Run(takes=True)
-    answer = reload(run, monkeypatch, FLOORS | {"SELECTIONS": str(tmp_path)})
+    answer = reload(run, FLOORS | {"SELECTIONS": str(tmp_path)})
     assert "has half of one" in str(answer)
     assert run.applied == []

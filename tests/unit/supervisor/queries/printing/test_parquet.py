@@ -5,15 +5,15 @@ import io
 import pytest
 from pyarrow import parquet
 
-from supervisor.queries.printing import parquet as ours
+from supervisor.queries.printing import parquet as parquet_output
 from tasks.store.export.as_text import ExportColumn
 
 COLUMNS = [ExportColumn("asin", "text"), ExportColumn("rank", "int4"), ExportColumn("selections", "int2[]")]
 
 
-def written(batches):
+def written(batches, **limits):
     file = io.BytesIO()
-    ours.write(file, COLUMNS, batches)
+    parquet_output.write(file, COLUMNS, batches, **limits)
     return parquet.ParquetFile(io.BytesIO(file.getvalue()))
 
 
@@ -28,8 +28,7 @@ def test_small_batches_are_one_row_group(count):
     assert [tuple(row.values()) for row in found.read().to_pylist()] == [row for rows in batches(count) for row in rows]
 
 
-def test_a_group_is_written_as_soon_as_it_is_large(monkeypatch):
-    monkeypatch.setattr(ours, "_GROUP_BYTES", 1_000)
+def test_a_group_is_written_as_soon_as_it_is_large():
     taken = []
 
     def counted():
@@ -37,6 +36,6 @@ def test_a_group_is_written_as_soon_as_it_is_large(monkeypatch):
             yield rows
             taken.append(len(rows))
 
-    found = written(counted())
+    found = written(counted(), group_bytes=1_000)
     assert 5 < found.num_row_groups < 40
     assert found.metadata.num_rows == sum(taken) == 400
