@@ -140,7 +140,7 @@ def test_no_history(call, found):
 
 def test_what_is_no_asin_raises(call):
     with pytest.raises(RuntimeError, match="invalid ASINs"):
-        query(call, ["XXXXXXXXXX"])
+        query(call, ["AAAAAAAAAA"])
 
 
 def test_a_product_by_its_code(call, found):

@@ -19,7 +19,8 @@ _B0_BACK: Final = pow(_B0_STEP, -1, _B0_SIZE)
 _ISBN_BACK: Final = pow(_ISBN_STEP, -1, _ISBN_SIZE)
 _SEED_STEP: Final = 1_000_003  # markets of different seeds share no products
 _EAN_BACK: Final = pow(_EAN_STEP, -1, _EAN_SIZE)
-# A request of none but others has no `products` in its reply: `XXXXXXXXXX` is one (the Python client's own test).
+# A request of none but others has no `products` in its reply: ten times one letter is one of them (the Python
+# client's own test).
 _ASIN: Final = re.compile(r"B[0-9A-Z]{9}|[0-9]{9}[0-9X]")
 _EAN: Final = re.compile(r"[0-9]{13}")
 _CHECK: Final = "0123456789X"
