@@ -163,10 +163,16 @@ def with_share(share):
     )
 
 
-def test_a_share_that_is_given_does_not_count_for_the_time_before():
+def empty_ledger(share):
+    """A ledger of nothing yet, in which the lower of two tiers has this share, and its clock."""
     clock = ManualClock(10**12)
-    ledger = new_ledger(with_share(0), clock, tick_period_s=TICK_S)
+    ledger = new_ledger(with_share(share), clock, tick_period_s=TICK_S)
     ledger.observe(Reading(0, 10, TICK_S * 1000, SERVER_MS))
+    return ledger, clock
+
+
+def test_a_share_that_is_given_does_not_count_for_the_time_before():
+    ledger, clock = empty_ledger(0)
     upper, lower = ledger.place("upper"), ledger.place("lower")
     upper.poll(400)
     lower.poll(100)
@@ -195,9 +201,7 @@ def test_what_was_saved_by_the_old_share_stays_as_far_as_the_new_one_may_save_it
 
 
 def test_a_share_that_is_taken_leaves_nothing_saved_whatever_open_calls_give_back():
-    clock = ManualClock(10**12)
-    ledger = new_ledger(with_share(0.5), clock, tick_period_s=TICK_S)
-    ledger.observe(Reading(0, 10, TICK_S * 1000, SERVER_MS))
+    ledger, clock = empty_ledger(0.5)
     upper, lower = ledger.place("upper"), ledger.place("lower")
     upper.poll(400)
     lower.poll(20)
@@ -234,8 +238,7 @@ def test_one_who_waits_is_woken_by_a_lower_floor(tmp_path, mocker):
 
 
 def test_names_cannot_change_while_somebody_waits():
-    ledger = new_ledger(with_share(0.5), ManualClock(10**12), tick_period_s=TICK_S)
-    ledger.observe(Reading(0, 10, TICK_S * 1000, SERVER_MS))
+    ledger, _ = empty_ledger(0.5)
     ledger.place("lower").poll(5)
     with pytest.raises(ValueError, match="cannot change while calls are open"):
         ledger.configure(DEFAULT_TIERS, TICK_S)
