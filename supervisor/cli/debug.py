@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from ledger import SystemClock
 from supervisor.cli.run import redactor
-from supervisor.cli.surroundings import is_running, surroundings
+from supervisor.cli.surroundings import surroundings
 from supervisor.config import run_plan
 from supervisor.config.environment import environment
-from supervisor.config.settings import load_settings
+from supervisor.config.setting_texts import read_texts
+from supervisor.config.settings import check_texts, state_dir
+from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.logs.log import as_console, as_json, is_json, with_sentence
 from tasks.errors import EXIT_OK
 from tasks.jobs import build, run_loop
@@ -46,8 +48,10 @@ def debug(*, task: str | None, once: bool, synthetic_into_database: bool = False
         Error: a job cannot go on.
         LedgerError: neither can the ledger.
     """
-    settings = load_settings(environment())
-    plan = run_plan.make_run_plan(settings, synthetic_into_database=synthetic_into_database or is_running(settings))
+    environ = environment()
+    may_be_synthetic = synthetic_into_database or StateDir(state_dir(environ)).lock.holder() is not None
+    settings = check_texts(read_texts(environ), synthetic_into_database=may_be_synthetic)
+    plan = run_plan.make_run_plan(settings, synthetic_into_database=may_be_synthetic)
     plan = plan.of_key(key)
     clock = SystemClock()
     with Stop() as stop, surroundings(plan, "debug") as (worker_settings, ledger):

@@ -31,13 +31,15 @@ def examine(*, as_json: bool) -> int:
 def _of_the_settings() -> list[Finding]:
     from supervisor.config import run_plan
     from supervisor.config.environment import environment
-    from supervisor.config.settings import load_settings
+    from supervisor.config.setting_texts import read_texts
+    from supervisor.config.settings import UnusableSettings, check, check_texts
     from supervisor.doctor import database_and_key_checks, local_checks
 
+    texts = read_texts(environment())
     try:
-        settings = load_settings(environment())
-    except ConfigError as error:
-        return [bad("configuration", plain(error))]
+        settings = check_texts(texts)
+    except ConfigError:
+        return [bad("configuration", plain(UnusableSettings(check(texts, synthetic_into_database=False).faults.words)))]
     try:
         plan = run_plan.make_run_plan(settings)
         run = good("run", plan.describe())

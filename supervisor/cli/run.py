@@ -52,7 +52,8 @@ def run(*, synthetic_into_database: bool = False, joins: bool = False) -> int:
     if joins:
         join_other_hosts()
     texts = read_texts(environment())
-    plan = run_plan.make_run_plan(check_texts(texts), synthetic_into_database=synthetic_into_database)
+    settings = check_texts(texts, synthetic_into_database=synthetic_into_database)
+    plan = run_plan.make_run_plan(settings, synthetic_into_database=synthetic_into_database)
     lost = lost_state_dir.find(plan.state.root, plan.settings.metrics_port, plan.settings.metrics_host)
     if lost is not None and plan.state.lock.holder() is None:
         raise AlreadyRunning(f"already running: {lost_state_dir.remedy(plan.state.root, lost)}")

@@ -6,24 +6,32 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 class Faults:
-    """Faults in the order in which they were found.
+    """Faults, and the fields that cannot be used because of them.
 
     Attributes:
-        words: a sentence for each.
         unusable: the fields of `Settings` that have no value to rely on.
     """
 
     def __init__(self) -> None:
-        self.words: list[str] = []
         self.unusable: set[str] = set()
+        self._found: list[tuple[str, tuple[str, ...]]] = []
+
+    @property
+    def words(self) -> list[str]:
+        """A sentence for each, in the order in which they were found, or that of `sort`."""
+        return [words for words, _ in self._found]
+
+    def sort(self, places: Mapping[str, int]) -> None:
+        """Put the faults into the order of their fields, by the first of each. What has no field stands first."""
+        self._found.sort(key=lambda fault: places[fault[1][0]] if fault[1] else -1)
 
     def add(self, words: str, *fields: str) -> None:
         """Add a fault because of which these fields cannot be used."""
-        self.words.append(words)
+        self._found.append((words, fields))
         self.unusable.update(fields)
 
     @contextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ledger import CAPACITY_TICKS, DEFAULT_TIERS, Hours
+from supervisor.config import conflicts
 from supervisor.config.state_dir.state_dir import StateDir
 from tasks.errors import ConfigError
 from tasks.roles import BACKFILL, UPSERT
@@ -185,23 +186,14 @@ def make_run_plan(settings: Settings, *, synthetic_into_database: bool = False) 
     """Derive the run from its settings.
 
     Raises:
-        ConfigError: synthetic data would go into a database that the user named, or there is none for the ledger.
+        ConfigError: synthetic data would go into a database that the user named.
     """
     server = Server.KEEPA if settings.keepa_api_key else Server.SIMULATOR
     if server is Server.SIMULATOR and settings.keepa_base_url:
         server = Server.OTHER
     synthetic = server is not Server.KEEPA
     if synthetic and settings.database_url and not synthetic_into_database:
-        raise ConfigError(
-            "DATABASE_URL is set but KEEPA_API_KEY is not: synthetic rows would go into your database. "
-            "Set KEEPA_API_KEY, unset DATABASE_URL to use an embedded database, "
-            "or pass --synthetic-into-database if that is what you want"
-        )
-    if settings.ledger == "database" and not settings.database_url:
-        raise ConfigError(
-            "LEDGER is `database` but DATABASE_URL is not set: the hosts that share a ledger need a database that all "
-            "of them reach, which the embedded one is not. Set DATABASE_URL, or leave out --join and LEDGER"
-        )
+        raise ConfigError(conflicts.SYNTHETIC)
     base_url = None if server is Server.SIMULATOR else (settings.keepa_base_url or KEEPA).rstrip("/")
     embedded = SYNTHETIC_DATABASE if synthetic else LIVE_DATABASE
     return RunPlan(

@@ -30,6 +30,7 @@ class Texts:
         faults: what could not be read at all, each a sentence.
         unread: the names of the settings that may stand in what could not be read.
         notes: what is not a fault but may be a mistake.
+        lines: the settings of the file, in the order of its lines.
     """
 
     found: dict[str, tuple[str, str]] = field(repr=False)  # with the secrets in clear
@@ -37,6 +38,13 @@ class Texts:
     faults: tuple[str, ...] = ()
     unread: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    def places(self) -> dict[str, int]:
+        """The place of each field as a person goes through the settings: those of `.env` by lines, then all others."""
+        lines = [name for name in self.lines if self.found[name][1] == DOTENV.name]
+        names = [*lines, *(option.name for option in OPTIONS if option.name not in lines)]
+        return {BY_NAME[name].field: place for place, name in enumerate(names)}
 
 
 def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Texts:
@@ -49,7 +57,8 @@ def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> T
         notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one is used; delete the others")
     unknown = tuple(sorted(set(file.values) - set(found)))
     unread = frozenset(name for name, (_, source) in found.items() if _may_be_unread(name, source, file))
-    return Texts(found=found, unknown=unknown, faults=tuple(faults), unread=unread, notes=tuple(notes))
+    in_file = tuple(name for name in file.values if name in found)
+    return Texts(found=found, unknown=unknown, faults=tuple(faults), unread=unread, notes=tuple(notes), lines=in_file)
 
 
 def _may_be_unread(name: str, source: str, file: env_file.EnvFile) -> bool:

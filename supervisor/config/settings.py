@@ -150,13 +150,15 @@ def load_settings(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -
     return check_texts(read_texts(environ, dotenv=dotenv))
 
 
-def check_texts(texts: Texts) -> Settings:
+def check_texts(texts: Texts, *, synthetic_into_database: bool = True) -> Settings:
     """The settings that `texts` make.
+
+    With `synthetic_into_database`, those of a run without a key may name a database.
 
     Raises:
         ConfigError: something in them cannot be used. The message lists every fault.
     """
-    checked = check(texts)
+    checked = check(texts, synthetic_into_database=synthetic_into_database)
     if checked.faults.words:
         raise UnusableSettings(checked.faults.words)
     return msgspec.convert(checked.values, Settings, dec_hook=wrap)
@@ -170,17 +172,19 @@ class Checked:
     faults: Faults
 
 
-def check(texts: Texts) -> Checked:
-    """What `texts` say, and every fault of it."""
+def check(texts: Texts, *, synthetic_into_database: bool = True) -> Checked:
+    """What `texts` say, and every fault of it: those of `.env` as its lines stand, then those of the environment."""
     faults, notes = Faults(), list(texts.notes)
     for words in texts.faults:
-        faults.add(words, *(name.lower() for name in texts.unread))
+        faults.add(words)
+    faults.unusable.update(name.lower() for name in texts.unread)
     values: dict[str, Any] = {}
     for option in OPTIONS:
         with faults.of(option.field) as told:
             values[option.field] = _value(option, *texts.found[option.name], told)
-    for words, fields in conflicts.of(values):
-        faults.add(words, *fields)
+    for words, fields in conflicts.of(values) + ([] if synthetic_into_database else conflicts.synthetic(values)):
+        if faults.unusable.isdisjoint(fields):  # what is wrong by itself may fit when it is right
+            faults.add(words, *fields)
     _check_key(values, texts, faults, notes)
     with faults.of("loaded_selections", "loaded_sources") as told:
         where, values["loaded_sources"] = str(values["selections"] or ""), list[SourceSettings]()
@@ -193,10 +197,11 @@ def check(texts: Texts) -> Checked:
     values["host_name"] = values["host_name"] or in_whole_characters(socket.gethostname())
     with faults.of("loaded_rules", "loaded_targets") as told:
         values["loaded_rules"], values["loaded_targets"] = rule_files.read(str(values["rules"] or ""), told, notes)
-    if not faults.words:
-        _find_unsendable(values, faults)
+    _find_unsendable(values, faults)
     for made, causes in _MADE_OF.items():
         faults.spread(made, *causes)
+    places = texts.places()
+    faults.sort({made: places[causes[0]] for made, causes in _MADE_OF.items()} | places)
     sources = {name: source for name, (_, source) in texts.found.items()}
     return Checked(
         {**values, "sources": sources, "unknown": texts.unknown, "notes": tuple(map(in_whole_characters, notes))},
@@ -214,17 +219,10 @@ def _check_key(values: Mapping[str, Any], texts: Texts, faults: Faults, notes: l
 
 def _find_unsendable(values: Mapping[str, Any], faults: Faults) -> None:
     """Add what of the files no process could be told: a start or a reload with it would come to nothing."""
-    parts = {
-        "SELECTIONS": ("loaded_selections", "loaded_sources"),
-        "WATCH": ("loaded_lists",),
-        "KEYS": ("loaded_keys",),
-        "RULES": ("loaded_rules", "loaded_targets"),
-    }
-    for setting, fields in parts.items():
-        for field_name in fields:
-            for one in values[field_name]:
-                if (why := pipe_codec.why_not(one)) is not None:
-                    faults.add(f"{setting}: {one.name}: {why}", field_name)
+    for made, causes in _MADE_OF.items():
+        for one in () if made == "keepa_api_key" else values[made]:
+            if (why := pipe_codec.why_not(one)) is not None:
+                faults.add(f"{causes[0].upper()}: {one.name}: {why}", made)
 
 
 def _take_keys(values: dict[str, Any], faults: list[str], notes: list[str]) -> None:

@@ -78,7 +78,8 @@ def _asked_key() -> str:
 def _plan_with(key: str) -> RunPlan:
     """What a run would do with this key and all other settings as they are."""
     texts = read_texts(environment())
-    return make_run_plan(check_texts(replace(texts, found={**texts.found, _KEY: (key, _TYPED)})))
+    given = replace(texts, found={**texts.found, _KEY: (key, _TYPED)})
+    return make_run_plan(check_texts(given, synthetic_into_database=False))
 
 
 def _checked(plan: RunPlan) -> list[str]:

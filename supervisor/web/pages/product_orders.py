@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
-from urllib.parse import urlencode
 
 from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.control import protocol
@@ -22,8 +20,6 @@ from tasks.planning import streams
 from tasks.planning.learned_costs import product_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from supervisor.report import OrderRecord
     from supervisor.web.page import Visit
     from supervisor.web.views.asked_product import AskedProduct
@@ -32,8 +28,7 @@ if TYPE_CHECKING:
 _State = Literal["wait", "good", "off", "bad"]
 _WAIT_S: Final = 3.0  # for the answer; what takes longer goes on, and the page says what comes of it
 _TOKENS: Final = re.compile(r"[0-9]{1,9}")
-_GIVEN: Final = "fetched"  # the parameter, and the field of a form, that has the mark of the order
-_MARK: Final = re.compile(r"[0-9a-f]{16}")
+_FETCHED: Final = "?fetched=yes"
 _STATES: Final[dict[int | None, _State]] = {EXIT_OK: "good", EXIT_TRY_LATER: "off"}
 _TOO_LATE: Final = "too_late"
 
@@ -47,16 +42,14 @@ class Quote(NamedTuple):
 
 
 class Fetching(NamedTuple):
-    """What has come so far of an order to fetch it.
+    """What has come so far of the last order to fetch it.
 
     Attributes:
-        mark: tells the order apart from earlier ones.
         at: when it was given; None when the run remembers none.
         state: whether it is under way, was fetched, was given up, or failed.
         sentence: that in words.
     """
 
-    mark: str
     at: str | None
     state: _State
     sentence: str
@@ -81,35 +74,28 @@ def quote(visit: Visit) -> Quote | None:
 
 
 def fetching(visit: Visit, asked: AskedProduct) -> Fetching | None:
-    """What has come of the order to fetch it that the visitor gave; None when the address names none."""
-    mark = _mark(visit.query)
-    if not mark:
+    """What has come of the last order to fetch it, when the visitor comes from giving one."""
+    if "fetched" not in visit.query:
         return None
     last = visit.run.look().status.report
     order = protocol.describe_order(_order(asked, ""))
-    found = None if last is None else next((one for one in last.orders if (one.mark, one.order) == (mark, order)), None)
-    return _told(mark, found, is_too_late=visit.query.get("cancel") == _TOO_LATE)
+    found = None if last is None else next((one for one in reversed(last.orders) if one.order == order), None)
+    return _told(found, is_too_late=visit.query.get("cancel") == _TOO_LATE)
 
 
-def _mark(given: Mapping[str, str]) -> str:
-    """The mark of an order in an address or a form; empty when there is none that this page has made."""
-    mark = given.get(_GIVEN, "")
-    return mark if _MARK.fullmatch(mark) else ""
-
-
-def _told(mark: str, order: OrderRecord | None, *, is_too_late: bool) -> Fetching:
+def _told(order: OrderRecord | None, *, is_too_late: bool) -> Fetching:
     late = "There was nothing to cancel any more. " if is_too_late else ""
     if order is None:
-        words = "The order to fetch it is not known: it was given a moment ago, or in an earlier run."
-        return Fetching(mark, None, "wait", late + words)
+        words = "No order to fetch it is known: it was given a moment ago, or in an earlier run."
+        return Fetching(None, "wait", late + words)
     if order.words is None:
-        return Fetching(mark, order.at, "wait", "It is being fetched and is not there yet.")
+        return Fetching(order.at, "wait", "It is being fetched and is not there yet.")
     words = f"{order.words[:1].upper()}{order.words[1:]}."
-    return Fetching(mark, order.at, _STATES.get(order.code, "bad"), late + words)
+    return Fetching(order.at, _STATES.get(order.code, "bad"), late + words)
 
 
-def _order(asked: AskedProduct, detail: str, by: str = "", mark: str = "") -> protocol.Fetch:
-    return protocol.Fetch(asin=asked.asin, domain=asked.domain, detail=detail, by=by, mark=mark)
+def _order(asked: AskedProduct, detail: str, by: str = "") -> protocol.Fetch:
+    return protocol.Fetch(asin=asked.asin, domain=asked.domain, detail=detail, by=by)
 
 
 def fetch_now(visit: Visit) -> Moved:
@@ -126,11 +112,10 @@ def fetch_now(visit: Visit) -> Moved:
     if said < found.tokens:
         words = "nothing" if said < 0 else seen
         raise Changed(f"nothing was done: it costs up to {found.tokens} by now, and the form said {words}")
-    mark = secrets.token_hex(8)
-    answer = _deliver(visit, _order(asked, found.detail, _by(visit), mark))
+    answer = _deliver(visit, _order(asked, found.detail, _by(visit)))
     if isinstance(answer, protocol.NotGiven) or answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
         raise Changed(answer.words)
-    return Moved(_told_at(asked, mark))
+    return Moved(asked.path + _FETCHED)
 
 
 def cancel(visit: Visit) -> Moved:
@@ -139,18 +124,13 @@ def cancel(visit: Visit) -> Moved:
     Raises:
         Changed: the supervisor does not answer.
     """
-    asked, mark = asked_product(visit), _mark(visit.form)
+    asked = asked_product(visit)
     answer = _deliver(visit, protocol.Cancel(asin=asked.asin, domain=asked.domain, by=_by(visit)))
     if answer.code == EXIT_FAILED:
-        return Moved(_told_at(asked, mark, cancel=_TOO_LATE))
+        return Moved(f"{asked.path}{_FETCHED}&cancel={_TOO_LATE}")
     if answer.code != EXIT_OK:
         raise Changed(f"nothing was done: {answer.words}")
-    return Moved(_told_at(asked, mark))
-
-
-def _told_at(asked: AskedProduct, mark: str, **more: str) -> str:
-    """The address at which is told what came of the order with this mark."""
-    return f"{asked.path}?{urlencode({_GIVEN: mark, **more})}" if mark else asked.path
+    return Moved(asked.path + _FETCHED)
 
 
 def queue(visit: Visit) -> Moved:
