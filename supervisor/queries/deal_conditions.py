@@ -43,6 +43,9 @@ class DealOutput(BestDeal):
         discount_percent: how far the price is below the mean of what it is compared with.
         compared_with: the price type itself; "AMAZON or NEW" for LIGHTNING_DEAL, WAREHOUSE and PRIME_EXCL, which Keepa
             compares with the price of Amazon, or the new one where Amazon has none.
+        price_now: what the price is by a later reading of the product than `updated_at`, where that is another one;
+            null beside a `price_now_at`: nobody offers it any more.
+        price_now_at: of when that reading is; null where none says otherwise.
         url: its page in the shop.
         resale: there where the command asks for it.
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ledger import durations, installation
 from supervisor.database.access import query_connection, query_plan
-from supervisor.queries import compared_with, deal_conditions
+from supervisor.queries import compared_with, deal_conditions, later_price
 from supervisor.queries.deal_conditions import RESALE_COLUMNS, DealOutput
 from supervisor.queries.deal_defaults import BY_MONEY, usual
 from supervisor.queries.printing import output
@@ -127,10 +127,12 @@ def _table(found: Sequence[ShownDeal], over: Over, *, has_selections: bool) -> N
     several = len({one.deal.domain for one in found}) > 1
     mixed = len({one.deal.price_type for one in found}) > 1
     has_resale = any(one.resale is not None for one in found)
+    has_changed = any(one.deal.price_now_at is not None for one in found)
     note = compared_with.note(one.deal.price_type for one in found)
     columns = [
         Column("off", is_number=True),
         Column("price", is_number=True),
+        *([Column("now", is_number=True)] if has_changed else []),
         Column(f"{'' if note is None else 'own '}{over} mean", is_number=True),
         *(RESALE_COLUMNS if has_resale else ()),
         Column("rank", is_number=True),
@@ -142,16 +144,22 @@ def _table(found: Sequence[ShownDeal], over: Over, *, has_selections: bool) -> N
         Column("title", is_elastic=True),
     ]
     now = datetime.now(UTC)
-    shown = {"several": several, "mixed": mixed, "has_selections": has_selections}
+    shown = {"several": several, "mixed": mixed, "has_selections": has_selections, "has_changed": has_changed}
     output.table(columns, (list(_cells(one, now, **shown)) for one in found))
+    if has_changed:
+        output.text(later_price.NOTE)
     if note is not None:
         output.text(note)
 
 
-def _cells(shown: ShownDeal, now: datetime, *, several: bool, mixed: bool, has_selections: bool) -> Iterator[str]:
+def _cells(
+    shown: ShownDeal, now: datetime, *, several: bool, mixed: bool, has_selections: bool, has_changed: bool
+) -> Iterator[str]:
     one, resale = shown
     yield f"{one.discount_percent}%"
     yield f"{one.price} {one.currency or ''}".rstrip()
+    if has_changed:
+        yield later_price.words(one)
     yield f"{one.average}"
     if resale is not None:
         yield from deal_conditions.resale_cells(resale)

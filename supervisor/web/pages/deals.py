@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from supervisor.queries import compared_with, deal_conditions
+from supervisor.queries import compared_with, deal_conditions, later_price
 from supervisor.queries.deal_conditions import RESALE_NAMES
 from supervisor.queries.deal_defaults import BY_MONEY, OVERS
 from supervisor.queries.printing.plain_text import readable
@@ -55,6 +55,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
     return {
         "deals": [_shown(one) for one in shown],
         "has_resale": terms is not None,
+        "later_note": later_price.NOTE if any(one.deal.price_now_at for one in shown) else None,
         "compared_with": compared_with.note(one.deal.price_type for one in shown),
         "which": which,
         "sort": which.conditions.sort or which.sort,
@@ -128,6 +129,7 @@ def _shown(shown: ShownDeal) -> dict[str, Any]:
     return {
         **asdict(one),
         "resale": shown.resale,
+        "now": later_price.words(one),
         "title": readable(one.title or "") or one.asin,
         "page": links.product(one.domain, one.asin),
         "amazon": product_url(one.domain, one.asin),

@@ -45,6 +45,9 @@ class BestDeal:
         price_before: before the last change, None when that is not known.
         deal_since: when the change happened that made it a deal.
         selections: names of the selections that have listed it.
+        price_now: what the price is by a later reading of the product than `updated_at`, where that is another one;
+            None beside a `price_now_at`: nobody offers it any more.
+        price_now_at: of when that reading is; None where none says otherwise.
     """
 
     domain: int
@@ -67,6 +70,8 @@ class BestDeal:
     first_seen_at: datetime
     last_seen_at: datetime
     selections: list[str]
+    price_now: Decimal | None = None
+    price_now_at: datetime | None = None
 
 
 def find(conn: Connection, which: DealFilter, *, first: int | None = None) -> list[BestDeal]:

@@ -21,6 +21,8 @@ COPY (
         btrim(to_json(first_seen_at AT TIME ZONE 'UTC')::text, '"') || 'Z',
         btrim(to_json(last_seen_at AT TIME ZONE 'UTC')::text, '"') || 'Z',
         array_to_string(selections, ' '),
+        price_now,
+        btrim(to_json(price_now_at AT TIME ZONE 'UTC')::text, '"') || 'Z',
         'https://www.' || shop || '/dp/' || asin
     FROM ({query}) AS found
 ) TO STDOUT (FORMAT csv)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, LiteralString
 
 from tasks.store.best_deals.candidates import dated
+from tasks.store.best_deals.later_price import LATER
 from tasks.store.best_deals.position import behind
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ _CHOSEN: Final = """
 _COLUMNS: Final = """
     domain, shop, asin, title, root_cat, category, price_type, currency, price, average, discount_percent,
     CASE WHEN price_type = ANY(%(compared_with_others)s) THEN %(others)s ELSE price_type END AS compared_with,
-    price_before, price_since, sales_rank, deal_since, updated_at, first_seen_at, last_seen_at
+    price_before, price_since, sales_rank, deal_since, updated_at, first_seen_at, last_seen_at,
+    price_now, price_now_at
 """
-# The names of the selections are looked up for those that are shown.
+# The names of the selections, and the products, are looked up for those that are shown.
 _FIND: Final = """
 SELECT {columns}, ARRAY(
     SELECT n.name FROM unnest(%(numbers)s::smallint[], %(names)s::text[]) AS n (number, name)
@@ -63,6 +65,7 @@ FROM (
     WHERE {behind}
     ORDER BY {order}, domain, asin LIMIT %(top)s
 ) AS first
+{later}
 """
 # Of several price types of one product; those that are equal in both are told apart, or each page might have another.
 _EACH_ONCE: Final = "DISTINCT ON (d.domain, d.asin)"
@@ -74,6 +77,7 @@ def statement_of(conn: Connection, which: DealFilter, candidates: Candidates | N
     is_mixed = len(set(which.price_types)) > 1
     query = _FIND.format(
         columns=_COLUMNS,
+        later=LATER,
         each_once=_EACH_ONCE if is_mixed else "",
         best_of_each=_BEST_OF_EACH.format(over=which.over) if is_mixed else "",
         over=which.over,
