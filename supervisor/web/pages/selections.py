@@ -19,7 +19,7 @@ from tasks.keepa.locales import shop
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.keepa.selection import explanation
 from tasks.keepa.selection.page_link import page_link
-from tasks.keepa.source.explanation import explain as source_words
+from tasks.keepa.source import explanation as explanation_of_source
 from tasks.planning import streams
 from tasks.store import crawls
 from tasks.store.calls import sums
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from supervisor.config.web_settings import WebSettings
     from supervisor.web.page import Visit
+    from supervisor.web.views.other_products import ProductPrice
     from tasks.keepa.selection.selection import Selection
     from tasks.keepa.source.source import Source
     from tasks.planning.streams import Stream
     from tasks.store.connection import Connection
     from tasks.store.crawls import Crawl, Watermark
 
-_Read: TypeAlias = "Callable[[Connection, WebSettings], list[dict[str, Any]]]"
+_Read: TypeAlias = "Callable[[Connection, Visit], list[dict[str, Any]]]"
 _PATH: Final = "/selections"
 _KEY_NOTE: Final = (
     "the address has an API key in it, which is in the history of this browser now: leave the key out next time"
@@ -49,8 +49,8 @@ _COLUMNS: Final = ("name", "domain", "shop", "key", "known_until", "walked_at", 
 def _data(visit: Visit) -> Mapping[str, Any]:
     known, walks, tokens = _stored(visit)
     with visit.database.reading() as conn:
-        sources = other_products.sources(conn, visit.settings)
-        watched = other_products.watch_lists(conn, visit.settings)
+        sources = other_products.sources(conn, visit)
+        watched = other_products.watch_lists(conn, visit)
     text = visit.query.get("check", "").strip()
     return {
         "selections": [_shown(one, known, walks) for one in _streams(visit)],
@@ -59,7 +59,7 @@ def _data(visit: Visit) -> Mapping[str, Any]:
         "tokens": tokens,
         "page_tokens": DEAL_TOKENS,
         "text": text,
-        "checked": _checked(text, visit.settings.domains) if text else None,
+        "checked": _checked(text, visit) if text else None,
     }
 
 
@@ -125,24 +125,26 @@ def _part(one: Crawl) -> str:
     return ", ".join(parts)
 
 
-def _checked(text: str, domains: Sequence[int]) -> dict[str, Any]:
+def _checked(text: str, visit: Visit) -> dict[str, Any]:
     """What the selection or the source in a text asks for, or every fault of it; as `sluicegate selection check`."""
     note = _KEY_NOTE if given.names_key(text) else ""
     try:
-        found = given.in_text(given.PASTED, text, domains)
+        found = given.in_text(given.PASTED, text, visit.settings.domains)
     except ConfigError as error:
         return {"faults": plain(error), "note": note, "selections": [], "sources": []}
+    price = other_products.product_price(visit) if found.sources else None
     return {
         "faults": "",
         "note": note,
         "selections": [_about(one) for one in found.selections],
-        "sources": [_source(one) for one in found.sources],
+        "sources": [_source(one, price) for one in found.sources if price is not None],
     }
 
 
-def _source(one: Source) -> dict[str, str]:
+def _source(one: Source, price: ProductPrice) -> dict[str, str]:
     query = json.dumps(dict(one.query), indent=2, ensure_ascii=False)
-    return {"shop": shop(one.domain), "asks_for": source_words(one), "query": query}
+    words = {"asks_for": explanation_of_source.explain(one), "of_products": explanation_of_source.products(one, *price)}
+    return {"shop": shop(one.domain), **words, "query": query}
 
 
 def _listing(visit: Visit) -> Listing:
@@ -162,7 +164,7 @@ def _listing(visit: Visit) -> Listing:
 
 def _of(name: str, read: _Read, columns: tuple[str, ...], visit: Visit) -> Listing:
     with visit.database.reading() as conn:
-        found = read(conn, visit.settings)
+        found = read(conn, visit)
     return Listing(name, columns, [[one[column] for column in columns] for one in found])
 
 

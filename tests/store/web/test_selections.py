@@ -10,7 +10,7 @@ import pytest
 from supervisor.selections import given
 from tasks.errors import ConfigError, plain
 from tasks.keepa.locales import shop
-from tasks.keepa.source.explanation import explain
+from tasks.keepa.source.explanation import explain, products
 from tasks.keepa.source.source import KINDS
 from tasks.planning import streams
 from tasks.settings import SourceSettings, WatchListSettings
@@ -36,6 +36,9 @@ def test_sources_and_lists_are_told_with_how_they_stand(conn, visit, database_ur
         assert expected in words, expected
     best, shop = site.json("/selections/sources.json")["sources"]
     assert (best["name"], best["kind"], best["state"], best["reason"]) == ("best", "bestsellers", None, None)
+    assert "best, amazon.com, asks for" in words
+    assert f"Backfill {products(streams.sources_of([BEST])[0], 1, 'history')}." in words
+    assert (best["tokens_each"], best["tokens_once"], best["asks_for"] in words) == (1.0, None, True)
     assert (shop["shop"], shop["reason"]) == ("amazon.de", "HTTP 400: <no such category>")
     told = {one["name"]: one for one in site.json("/selections/lists.json")["lists"]}
     stored = {one.name: one for one in lists.all_lists(conn)}
@@ -69,7 +72,7 @@ def test_a_pasted_text_is_taken_and_refused_as_the_command_takes_it(visit, datab
         words = site.page(f"/selections?check={quote(json.dumps(one))}").text
         (found,) = given.in_text("pasted", json.dumps(one), (1,)).sources
         assert f"a valid source of products, for {shop(found.domain)}" in words
-        assert explain(found) in words
+        assert f"{explain(found)}. Backfill {products(found, 1, 'history')}." in words
     for one in (*({**source, "refresh": "1s", "colour": 3} for source in SOURCES), {"source": "everything"}):
         words = site.page(f"/selections?check={quote(json.dumps(one))}").text
         with pytest.raises(ConfigError) as refused:
