@@ -7,6 +7,7 @@ apart from waiting are counted one by one.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ledger import Snapshot
 
 WINDOW_S: Final = 15 * 60  # over which rates are taken
+GROUP_S: Final = 5.0  # seconds of work that make a group of batches full
+MOST_GROUPS: Final = 60  # five minutes of work: a load of two minutes is less than half of them
 _MINUTE_S: Final = 60.0
 _MAX_TICKS: Final = 1e9  # of a minute each: 1,900 years; what is longer is never
 _ROUNDING: Final = 1e-9  # a whole number of ticks must not become one more
@@ -61,29 +64,54 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
 
 
+class WorkPace:
+    """How long the work on one item takes, whatever a loaded minute or a stop did to some of the batches.
+
+    Batches are put together in groups, each with some seconds of work in it, and the pace is that of the middle group.
+    So a while that was slow counts for nothing until it is as long as all that is remembered before it, and one batch
+    during which the process stood still is one group, however long that took.
+    """
+
+    def __init__(self) -> None:
+        self._groups: deque[tuple[int, float]] = deque(maxlen=MOST_GROUPS)
+
+    def read(self, items: int, seconds: float) -> None:
+        """Take in that so many items took so long, waiting for tokens not counted."""
+        if items <= 0:
+            return
+        if self._groups and self._groups[-1][1] < GROUP_S:
+            before, worked_s = self._groups.pop()
+            self._groups.append((before + items, worked_s + seconds))
+        else:
+            self._groups.append((items, seconds))
+
+    def per_item_s(self) -> float:
+        """Seconds for an item in the middle group, of two the faster one; 0 before the first batch."""
+        paces = sorted(seconds / items for items, seconds in self._groups)
+        return paces[(len(paces) - 1) // 2] if paces else 0.0
+
+
 class Forecast:
     """Readings of what others spend and of how long work takes."""
 
     def __init__(self) -> None:
         self._others = SlidingRate(WINDOW_S)
-        self._work_s = 0.0
-        self._worked = 0
+        self._work = WorkPace()
 
     def read_others(self, now_ns: int, spent: float) -> None:
         """Take in that others had spent so many tokens by `now_ns`."""
         self._others.read(now_ns, round(spent))
 
     def read_work(self, items: int, seconds: float) -> None:
-        """Take in that so many items took so long, waiting for tokens not counted; older work counts half as much."""
-        self._work_s = self._work_s / 2 + seconds
-        self._worked = self._worked // 2 + items
+        """Take in that so many items took so long, waiting for tokens not counted."""
+        self._work.read(items, seconds)
 
     def pace(self, per_item: float, workers: int) -> Pace:
         """What was seen so far, with what an item costs and how many work at it."""
         return Pace(
             per_item=per_item,
             others_per_s=(self._others.per_min() or 0.0) / _MINUTE_S,
-            work_s=self._work_s / self._worked if self._worked else 0.0,
+            work_s=self._work.per_item_s(),
             workers=workers,
         )
 

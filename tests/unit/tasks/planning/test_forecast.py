@@ -114,12 +114,12 @@ def test_nothing_can_be_told_while_nothing_comes_in_although_enough_lies_there()
     assert left(0, refill=0.0) == 0
 
 
-def test_older_work_counts_half_as_much_as_what_came_after_it():
+def test_the_work_of_an_item_takes_what_the_batches_of_late_took():
     forecast = Forecast()
     assert forecast.pace(2.5, 3) == Pace(per_item=2.5, others_per_s=0.0, work_s=0.0, workers=3)
-    forecast.read_work(100, 10.0)
-    forecast.read_work(100, 40.0)
-    assert forecast.pace(2.5, 3).work_s == (10 / 2 + 40) / (100 // 2 + 100)
+    forecast.read_work(100, 1.0)
+    forecast.read_work(300, 3.0)
+    assert forecast.pace(2.5, 3).work_s == 4 / 400
 
 
 def test_what_others_spend_is_told_by_the_second():
