@@ -72,9 +72,9 @@ def source_loads(
                 name=one.label,
                 kind="source",
                 products=listed if listed is not None else (one.most if one.is_counted else None),
-                asking=reading * DAY_S / one.refresh_s,
                 waiting=waiting * each,
                 reading=reading,
+                refresh_s=one.refresh_s,
                 each=each,
             )
         )

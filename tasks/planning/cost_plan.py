@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
 from tasks.planning.cost_values import DAY_S, CostPlan, OtherCost, StreamCost
-from tasks.planning.pacing import crawl_interval_s, poll_interval_s
+from tasks.planning.pacing import crawl_interval_s, poll_interval_s, times_a_day
 from tasks.planning.walk_end import OVERLAP_MIN
 from tasks.roles import BACKFILL, UPSERT
 
@@ -28,6 +28,7 @@ _PAYS: Final[dict[OtherKind, Role]] = {"list": UPSERT, "source": BACKFILL}
 _MINUTE_S: Final = 60.0
 _DAY_MIN: Final = DAY_S / _MINUTE_S
 _ROUNDS: Final = 20  # the interval decides how many pages a walk has, and the other way round
+_ROUNDING: Final = 1e-12
 _SURE: Final = 4.0  # deviations beyond which nothing is counted
 
 
@@ -114,7 +115,7 @@ def walk_pages(load: StreamLoad, interval_s: float) -> float:
 
 def _wanted(load: StreamLoad, rules: Rules, allowance: Allowance, interval_s: float, selections: int) -> StreamCost:
     pages = walk_pages(load, interval_s)
-    walks = DAY_S / (interval_s + pages * rules.call_s)
+    walks = times_a_day(interval_s + pages * rules.call_s, rules.upsert.day_part)
     crawl_pages = floor(load.deals / PAGE_ROWS) + 1
     crawl_s = crawl_interval_s(
         tokens=(load.deals / PAGE_ROWS + 1) * DEAL_TOKENS,
@@ -123,11 +124,12 @@ def _wanted(load: StreamLoad, rules: Rules, allowance: Allowance, interval_s: fl
         budget=rules.backfill.tokens,
         selections=selections,
     )
+    crawls = times_a_day(crawl_s + crawl_pages * rules.call_s, rules.backfill.day_part)
     renewed = load.deals / rules.history_max_age_d if rules.history_max_age_d else 0.0
     return StreamCost(
         name=load.name,
-        listing=walks * pages * DEAL_TOKENS * rules.upsert.day_part,
-        crawling=crawl_pages * DEAL_TOKENS * DAY_S / (crawl_s + crawl_pages * rules.call_s) * rules.backfill.day_part,
+        listing=walks * pages * DEAL_TOKENS,
+        crawling=crawls * crawl_pages * DEAL_TOKENS,
         details=load.news_per_day * rules.detail_tokens,
         histories=(load.products_per_day + renewed) * rules.history_tokens,
     )
@@ -146,8 +148,8 @@ class _Demand(NamedTuple):
 
 
 def _other(load: OtherLoad, rules: Rules) -> OtherCost:
-    """Return what a list or source wants; backfill asks in its hours alone."""
-    asking = load.asking * rules.backfill.day_part
+    """Return what a list or source wants; backfill asks in its hours alone, and no less for them what is rarely due."""
+    asking = load.reading * times_a_day(load.refresh_s, rules.backfill.day_part) if load.refresh_s else 0.0
     return OtherCost(name=load.name, kind=load.kind, asking=asking, products=load.fetching + load.waiting)
 
 
@@ -204,7 +206,8 @@ def _shares(first: float, second: float, tokens: float) -> tuple[float, float]:
     """Return the parts of two demands that so many tokens pay for, the first one first."""
     of_first = min(1.0, tokens / first) if first else 1.0
     left = max(0.0, tokens - first)
-    return of_first, min(1.0, left / second) if second else 1.0
+    # Sums of the same parts differ in their last digits: what lacks no more than those is all there.
+    return of_first, 1.0 if left >= second * (1 - _ROUNDING) else left / second
 
 
 def _days(tokens: float, per_day: float) -> float | None:

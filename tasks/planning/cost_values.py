@@ -125,20 +125,20 @@ class OtherLoad:
         name: the list or source and its shop.
         kind: which of the two.
         products: products that it has; None when that is not known yet.
-        asking: tokens a day of asking what it lists; 0 for a list.
         fetching: tokens a day of fetching its products again and again; 0 for a source: its products are fetched once.
         waiting: tokens that the products cost which wait to be fetched now.
         reading: tokens of one reading of a source; 0 for a list.
+        refresh_s: seconds after which a source is read again; 0 for a list.
         each: tokens that one product costs.
     """
 
     name: str
     kind: OtherKind
     products: int | None
-    asking: float = 0.0
     fetching: float = 0.0
     waiting: float = 0.0
     reading: float = 0.0
+    refresh_s: float = 0.0
     each: float = 0.0
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ BUDGET_CRAWL_PART: Final = 0.5  # of a day's budget, in all: the other half is f
 MAX_BUDGET_CRAWL_DAYS: Final = 7.0  # beyond that nobody would call the deals known
 MAX_STRETCH: Final = 4.0  # a burst of deals must not put the next look off for hours
 DAY_S: Final = 86_400.0
+_ROUNDING: Final = 1e-9
+_COUNTED_DAYS: Final = 420  # whole numbers of weeks and of most other rounds of days
 SHRINK_BITS: Final = 3  # each refusal divides the batch by eight: 100, 12, 1
 
 
@@ -59,6 +62,25 @@ def crawl_interval_s(
         return interval_s
     days = tokens * selections / (BUDGET_CRAWL_PART * budget) if budget > 0 else MAX_BUDGET_CRAWL_DAYS
     return max(interval_s, min(days, MAX_BUDGET_CRAWL_DAYS) * DAY_S)
+
+
+def times_a_day(every_s: float, day_part: float = 1.0) -> float:
+    """How often a day what is due so long after it was last done is done, where it waits for hours of that length.
+
+    What is due within the hours is done then, and what is due outside of them as soon as they begin. So hours make
+    rare what happens several times a day, and change next to nothing of what happens once a week.
+    """
+    if day_part >= 1:
+        return DAY_S / every_s
+    opened_s = day_part * DAY_S
+    done, at_s = 0.0, 0.0  # the hours begin with each day
+    while at_s < _COUNTED_DAYS * DAY_S:
+        left_s = opened_s - at_s % DAY_S
+        # All that is due before the hours end, and the moment at which the one after the last of them is.
+        times = max(1, ceil(left_s / every_s - _ROUNDING))
+        done, due_s = done + times, at_s + times * every_s
+        at_s = due_s if due_s % DAY_S < opened_s else (due_s // DAY_S + 1) * DAY_S
+    return done * DAY_S / at_s
 
 
 def fit(estimate: Callable[[int], int], *, tokens: int, max_items: int) -> int:

@@ -14,7 +14,7 @@ from tasks.planning.cost_values import Limits, OtherLoad, Rules, StreamLoad
 OWN = StreamLoad(name="own, amazon.com", deals=9_000, news_per_day=900, products_per_day=200, pending=286)
 NEW = StreamLoad(name="new, amazon.com", deals=5_000, news_per_day=400, products_per_day=100, pending=334)
 LIST = OtherLoad(name="toys", kind="list", products=50, fetching=2_500.0)
-UNREAD = OtherLoad(name="best", kind="source", products=None, asking=100.0)
+UNREAD = OtherLoad(name="best", kind="source", products=None, reading=100.0, refresh_s=86_400.0)
 NOWHERE = "nowhere, amazon.com"
 
 

@@ -90,7 +90,7 @@ def test_what_is_too_old_is_fetched_again():
 
 
 LIST = OtherLoad(name="toys", kind="list", products=100, fetching=400, waiting=50)
-SOURCE = OtherLoad(name="best", kind="source", products=500, asking=100, waiting=300)
+SOURCE = OtherLoad(name="best", kind="source", products=500, reading=100, refresh_s=86_400, waiting=300)
 
 
 def test_lists_and_sources_cost_what_they_ask_for_beside_the_selections():
@@ -129,8 +129,15 @@ def test_what_limits_deny_a_job_is_told():
 
 
 def test_a_source_is_asked_in_the_hours_of_backfill_alone():
-    plan = cost_plan([LOAD], replace(RULES, backfill=Limits(day_part=0.25)), SMALL, [SOURCE])
-    assert plan.others_wanted[0].asking == 25
+    hours = replace(RULES, backfill=Limits(day_part=0.25))
+    hourly, daily, weekly = (replace(SOURCE, refresh_s=hours_each * 3_600) for hours_each in (1, 24, 168))
+    plan = cost_plan([LOAD], hours, SMALL, [hourly, daily, weekly])
+    # Six times in six hours, and what is rarely due not more rarely for that.
+    assert [one.asking for one in plan.others_wanted] == [pytest.approx(tokens) for tokens in (600, 100, 100 / 7)]
+    assert (
+        cost_plan([LOAD], hours, SMALL, []).wanted[0].crawling
+        > 0.9 * cost_plan([LOAD], RULES, SMALL).wanted[0].crawling / 4
+    )
 
 
 LOADS = st.lists(
@@ -155,7 +162,9 @@ ALL_RULES = st.builds(
 )
 TOKENS = st.floats(0, 1e6)
 A_LIST = st.builds(replace, st.just(LIST), fetching=TOKENS, waiting=TOKENS)
-A_SOURCE = st.builds(replace, st.just(SOURCE), asking=st.floats(0, 1e5), waiting=TOKENS)
+A_SOURCE = st.builds(
+    replace, st.just(SOURCE), reading=st.floats(0, 1e5), refresh_s=st.floats(3_600, 30 * 86_400), waiting=TOKENS
+)
 OTHERS = st.lists(A_LIST | A_SOURCE, max_size=4)
 RATES = st.sampled_from([1, 5, 20, 60, 250, 1_200])
 

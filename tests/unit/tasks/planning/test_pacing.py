@@ -1,10 +1,19 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.planning.pacing import attempt_limit, batch_size, crawl_interval_s, fit, poll_interval_s, together
+from tasks.planning.pacing import (
+    DAY_S,
+    attempt_limit,
+    batch_size,
+    crawl_interval_s,
+    fit,
+    poll_interval_s,
+    times_a_day,
+    together,
+)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +122,20 @@ def test_where_a_tick_or_the_plan_brings_nothing_one_item_is_asked_for():
     assert batch_size(lambda n: n, now=0, ever=150, tick_tokens=0, max_items=100) == 1
     assert batch_size(lambda n: n, now=0, ever=0, tick_tokens=5, max_items=100) == 1
     assert batch_size(lambda n: n, now=0, ever=3, tick_tokens=5, max_items=100) == 3
+
+
+@settings(max_examples=25)  # each goes through months, hour by hour
+@given(every_h=st.integers(1, 24 * 10), opened_h=st.integers(1, 24))
+def test_what_is_due_is_done_within_the_hours_as_often_as_one_who_looks_each_hour_does_it(every_h, opened_h):
+    days, due_h, done = 400, 0, 0
+    for hour in range(days * 24):
+        if hour >= due_h and hour % 24 < opened_h:
+            done, due_h = done + 1, hour + every_h
+    assert times_a_day(every_h * 3_600, opened_h / 24) == pytest.approx(done / days, rel=0.05, abs=0.01)
+
+
+@given(every_s=st.floats(60, 30 * DAY_S), day_part=st.floats(0.01, 1))
+def test_hours_never_make_it_more_often_and_of_the_rare_they_put_off_none_by_more_than_a_day(every_s, day_part):
+    found = times_a_day(every_s, day_part)
+    assert DAY_S / (every_s + DAY_S) <= found * (1 + 1e-6)
+    assert found <= DAY_S / every_s * (1 + 1e-6)
