@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +24,7 @@ from starlette.routing import Route
 from ledger import LedgerError
 from supervisor.config.state_dir import web_token
 from supervisor.config.state_dir.state_dir import StateDir
+from supervisor.control import send_order
 from supervisor.database.backend import secrets_in
 from supervisor.database.ledger_source import sources_in
 from supervisor.eventloop.loop import MonotonicClock
@@ -48,9 +50,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Scope
 
     from supervisor.config.web_settings import WebSettings
+    from supervisor.control.protocol import Answer, Order
     from supervisor.web.page import Listing, Page
 
 _THREADS: Final = 4
+_WAIT_S: Final = 3.0  # for the answer to an order
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _SMALLEST_PACKED: Final = 500
 _TITLES: Final = {
@@ -71,9 +75,11 @@ def make_app(settings: WebSettings) -> ASGIApp:
 class _Site:
     """The pages of one run, and what they are made from."""
 
-    def __init__(self, settings: WebSettings) -> None:
+    def __init__(self, settings: WebSettings, deliver: Callable[[Order], Answer] | None = None) -> None:
+        """Serve it; orders go to the running supervisor, or to `deliver`."""
         self._settings = settings
         state = StateDir(Path(settings.state_dir))
+        self._deliver = deliver or partial(send_order.deliver, state, patience_s=_WAIT_S)
         self._token_path = state.web_token
         sources = sources_in(state, settings.database_url, settings.accounts)
         self._run = RunReader(state, sources, os.getppid(), MonotonicClock())
@@ -172,6 +178,7 @@ class _Site:
             path={name: str(value) for name, value in request.path_params.items()},
             form=form or {},
             session=request.scope["session"],
+            deliver=self._deliver,
         )
 
     async def _in_thread(self, call: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - what it gives

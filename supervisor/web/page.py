@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from supervisor.config.web_settings import WebSettings
+    from supervisor.control.protocol import Answer, Order
     from supervisor.web.database import Database
     from supervisor.web.run_reader import RunReader
 
@@ -51,6 +52,8 @@ class Visit(NamedTuple):
         path: the parts of the path that the page's `path` names in braces.
         form: the fields of a POST; of one that is given twice the last.
         session: the name of the visitor's session, for the record of orders.
+        deliver: gives an order to the running supervisor, and waits a moment for its answer: what takes longer goes on,
+            and Events says what came of it.
     """
 
     run: RunReader
@@ -62,6 +65,7 @@ class Visit(NamedTuple):
     path: Mapping[str, str]
     form: Mapping[str, str]
     session: str
+    deliver: Callable[[Order], Answer]
 
 
 class Listing(NamedTuple):

@@ -5,12 +5,9 @@ Those numbers travel with the form. When they are not so any more nothing is don
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.control import protocol
-from supervisor.control.send_order import deliver
 from supervisor.web.now_view import BRAKE
 from supervisor.web.page import Changed, Moved, NotHere, Page, Refusal
 from supervisor.web.views import writing
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
     from tasks.roles import Role
 
 _ALL: Final = "all"
-_WAIT_S: Final = 3.0  # what takes longer goes on, and Events says what came of it
 _COUNTS: Final = {role: f"{role.upper()}_WORKERS" for role in ROLES}
 
 
@@ -204,7 +200,7 @@ def _act(visit: Visit) -> Moved:
             "by now; go back, load the page again and look"
         )
     order = _order(name, visit, f"web {visit.session[:8]}")
-    answer = deliver(StateDir(Path(visit.settings.state_dir)), order, patience_s=_WAIT_S)
+    answer = visit.deliver(order)
     if isinstance(answer, protocol.NotGiven) or answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
         raise Changed(answer.words)
     if name == "resume":

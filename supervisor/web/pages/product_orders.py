@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.control import protocol
-from supervisor.control.send_order import deliver
 from supervisor.queries.product.refresh_quote import refresh_quote
 from supervisor.status import keys
 from supervisor.web.page import Changed, Moved, Refusal
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
     from tasks.keepa.request import Detail
 
 _State = Literal["wait", "good", "off", "bad"]
-_WAIT_S: Final = 3.0  # for the answer; what takes longer goes on, and the page says what comes of it
 _TOKENS: Final = re.compile(r"[0-9]{1,9}")
 _FETCHED: Final = "?fetched=yes"
 _STATES: Final[dict[int | None, _State]] = {EXIT_OK: "good", EXIT_TRY_LATER: "off"}
@@ -112,7 +108,7 @@ def fetch_now(visit: Visit) -> Moved:
     if said < found.tokens:
         words = "nothing" if said < 0 else seen
         raise Changed(f"nothing was done: it costs up to {found.tokens} by now, and the form said {words}")
-    answer = _deliver(visit, _order(asked, found.detail, _by(visit)))
+    answer = visit.deliver(_order(asked, found.detail, _by(visit)))
     if isinstance(answer, protocol.NotGiven) or answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
         raise Changed(answer.words)
     return Moved(asked.path + _FETCHED)
@@ -125,7 +121,7 @@ def cancel(visit: Visit) -> Moved:
         Changed: the supervisor does not answer.
     """
     asked = asked_product(visit)
-    answer = _deliver(visit, protocol.Cancel(asin=asked.asin, domain=asked.domain, by=_by(visit)))
+    answer = visit.deliver(protocol.Cancel(asin=asked.asin, domain=asked.domain, by=_by(visit)))
     if answer.code == EXIT_FAILED:
         return Moved(f"{asked.path}{_FETCHED}&cancel={_TOO_LATE}")
     if answer.code != EXIT_OK:
@@ -149,10 +145,6 @@ def queue(visit: Visit) -> Moved:
         visit, f"fetch --queue {asked.asin} --domain {SHOPS[asked.domain]}", "it is the next one that backfill fetches"
     )
     return Moved(f"{asked.path}?queued=yes")
-
-
-def _deliver(visit: Visit, order: protocol.Order) -> protocol.Answer:
-    return deliver(StateDir(Path(visit.settings.state_dir)), order, patience_s=_WAIT_S)
 
 
 def _by(visit: Visit) -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.control import protocol
-from supervisor.control.send_order import deliver
 from supervisor.web.page import Refusal
 
 if TYPE_CHECKING:
@@ -20,14 +17,13 @@ if TYPE_CHECKING:
 
 _APPLICATION: Final = "sluicegate page"
 _CONNECT_S: Final = 2
-_WAIT_S: Final = 3.0  # for the supervisor's word that it is written down
 _DETAIL: Final = "BACKFILL_DETAIL"
 
 
 def note(visit: Visit, what: str, outcome: str) -> None:
     """Have Events show what was done and what came of it; without a supervisor there is nobody to do that."""
     order = protocol.Note(what=what, outcome=outcome, by=f"web {visit.session[:8]}")
-    deliver(StateDir(Path(visit.settings.state_dir)), order, patience_s=_WAIT_S)
+    visit.deliver(order)
 
 
 @contextmanager

@@ -6,8 +6,6 @@ import pytest
 
 from supervisor.control.protocol import Answer, Note, Resume
 from supervisor.report import ChildRecord, Report, RunRecord, SupervisorRecord, write
-from supervisor.web.pages import orders
-from supervisor.web.views import writing
 from tasks.errors import EXIT_NOT_RUNNING, EXIT_OK
 from tasks.store import brakes
 from tasks.store.brakes import CallOutcome
@@ -17,9 +15,26 @@ KIND = "product/history"
 
 
 @pytest.fixture
-def site(visit, database_url):
+def given():
+    """The orders that went to the supervisor."""
+    return []
+
+
+@pytest.fixture
+def answer():
+    """What the supervisor answers to each order."""
+    return Answer(code=EXIT_OK, words="done")
+
+
+@pytest.fixture
+def site(visit, database_url, given, answer):
     """A visitor of a page whose supervisor has reported two workers."""
-    made = visit(database_url)
+
+    def deliver(order):
+        given.append(order)
+        return answer
+
+    made = visit(database_url, deliver=deliver)
     workers = tuple(
         ChildRecord(
             role=role, slot=0, pid=7, state="running", phase=None, detail="", up_s=3.0, again_in_s=None, restarts=0,
@@ -43,20 +58,6 @@ def site(visit, database_url):
     return made
 
 
-@pytest.fixture
-def given(monkeypatch):
-    """The orders that would have gone to the supervisor, which says that it has carried them out."""
-    sent = []
-
-    def deliver(_state, order, **_more):
-        sent.append(order)
-        return Answer(code=EXIT_OK, words="done")
-
-    monkeypatch.setattr(orders, "deliver", deliver)
-    monkeypatch.setattr(writing, "deliver", deliver)
-    return sent
-
-
 def braked(conn):
     for number in range(brakes.MIN_CALLS):
         outcome = CallOutcome(before=(0, 0), tokens=10, lost=10, items=[str(number)], why="none could be used")
@@ -76,13 +77,13 @@ def test_resume_releases_the_brakes_as_the_command_does_and_events_say_which(con
     assert (type(note), note.outcome) == (Note, f"calls go on: {KIND}")
 
 
-def test_a_resume_that_nobody_carries_out_releases_no_brake(conn, site, given, monkeypatch):
+@pytest.mark.parametrize("answer", [Answer(code=EXIT_NOT_RUNNING, words="nobody runs")])
+def test_a_resume_that_nobody_carries_out_releases_no_brake(conn, site, given):
     assert braked(conn)
     form = site.page("/orders/resume?role=backfill")
-    monkeypatch.setattr(orders, "deliver", lambda *_, **__: Answer(code=EXIT_NOT_RUNNING, words="nobody runs"))
     assert site.post("/orders/resume", form.fields).status_code == 409
     assert [one.kind for one in brakes.active_brakes(conn, BUILD)] == [KIND]
-    assert given == []
+    assert [type(one) for one in given] == [Resume], "and nothing is noted"
 
 
 def test_all_workers_are_paused_by_one_order_which_says_how_many_they_are(site, given):

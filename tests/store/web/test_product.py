@@ -10,7 +10,6 @@ import pytest
 
 from supervisor.control.protocol import Answer
 from supervisor.report import OrderRecord, Report, RunRecord, SupervisorRecord, write
-from supervisor.web.pages import product_orders
 from supervisor.web.views import product_view
 from tasks.errors import EXIT_FAILED, EXIT_TRY_LATER
 from tasks.store import deals
@@ -180,14 +179,13 @@ def test_what_comes_of_an_order_to_fetch_is_told_and_it_can_be_cancelled_until_t
     assert site.json(f"{path}/fetch.json")["fetches"] == []
 
 
-def test_a_cancel_that_comes_too_late_leads_to_what_came_of_the_order(visit, gathered_url, fetched, monkeypatch):
-    site = visit(gathered_url)
+def test_a_cancel_that_comes_too_late_leads_to_what_came_of_the_order(visit, gathered_url, fetched):
+    refused = Answer(code=EXIT_FAILED, words=f"{fetched} is not being fetched")
+    site = visit(gathered_url, deliver=lambda _order: refused)
     path = f"/product/1/{fetched}"
     answer, _, _ = FETCHED
     order = OrderRecord(at="2026-11-30T00:00:00Z", by="web", order=f"fetch {fetched} --domain amazon.com", **answer)
     write(report_of(order), site.state.status)
-    refused = Answer(code=EXIT_FAILED, words=f"{fetched} is not being fetched")
-    monkeypatch.setattr(product_orders, "deliver", lambda *_, **__: refused)
     reply = site.post(f"{path}/cancel", {})
     assert reply.status_code == 303
     told = site.page(reply.headers["location"]).text

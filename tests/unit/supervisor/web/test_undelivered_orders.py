@@ -4,25 +4,33 @@ from types import SimpleNamespace
 
 import pytest
 
+from ledger import DEFAULT_TIERS, ManualClock, Reading, TokenLedger
 from supervisor.control import protocol
 from supervisor.web.page import Changed
 from supervisor.web.pages import product_orders
 from tasks.errors import EXIT_TRY_LATER
-
-VISIT = SimpleNamespace(path={"domain": "1", "asin": "B08N5WRWNW"}, form={"seen": "2"}, query={}, session="0123456789")
-
-
-def order(monkeypatch, answer):
-    monkeypatch.setattr(product_orders, "quote", lambda _visit: product_orders.Quote(2, "", "history"))
-    monkeypatch.setattr(product_orders, "_deliver", lambda _visit, _order: answer)
-    return product_orders.fetch_now(VISIT)
+from tests.fixtures.site import DETAIL
 
 
-def test_what_was_not_given_is_said(monkeypatch):
+def order(answer):
+    """What comes of the order to fetch a product, by a run whose balance is known."""
+    ledger = TokenLedger.in_memory(DEFAULT_TIERS, ManualClock(10**15))
+    ledger.observe(Reading(100, 20, 3_600_000, 1_790_000_000_000))
+    status = SimpleNamespace(keys=(), snapshot=ledger.snapshot())
+    visit = SimpleNamespace(
+        path={"domain": "1", "asin": "B08N5WRWNW"}, form={"seen": "9"}, query={}, session="0123456789",
+        run=SimpleNamespace(look=lambda: SimpleNamespace(status=status)),
+        settings=SimpleNamespace(rows=(DETAIL,)),
+        deliver=lambda _order: answer,
+    )  # fmt: skip
+    return product_orders.fetch_now(visit)
+
+
+def test_what_was_not_given_is_said():
     with pytest.raises(Changed, match="was not given the order"):
-        order(monkeypatch, protocol.NotGiven(code=EXIT_TRY_LATER, words="it was not given the order"))
+        order(protocol.NotGiven(code=EXIT_TRY_LATER, words="it was not given the order"))
 
 
-def test_what_was_given_goes_on(monkeypatch):
+def test_what_was_given_goes_on():
     answer = protocol.Answer(code=EXIT_TRY_LATER, words="it has not answered")
-    assert order(monkeypatch, answer).path.endswith("?fetched=yes")
+    assert order(answer).path.endswith("?fetched=yes")
