@@ -52,13 +52,33 @@ def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> T
     faults: list[str] = []
     file = from_file(dotenv, faults)
     found = {option.name: look_up(option, environ, file.values) for option in OPTIONS}
-    notes = [*similar_names.in_file(file.values), *similar_names.in_environment(environ)]
+    misspelt = _misspelt(file, found)
+    faults += [
+        f"{dotenv}: there is no setting {similar_names.printable_name(name)}; did you mean {meant}? Correct the name; "
+        f"if the line is another program's, set {meant} too"
+        for name, meant in misspelt.items()
+    ]
+    known = [name for name in file.values if name not in misspelt]
+    notes = [*similar_names.in_file(known), *similar_names.in_environment(environ)]
     for name, lines in file.repeated.items():
         notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one is used; delete the others")
     unknown = tuple(sorted(set(file.values) - set(found)))
     unread = frozenset(name for name, (_, source) in found.items() if _may_be_unread(name, source, file))
     in_file = tuple(name for name in file.values if name in found)
     return Texts(found=found, unknown=unknown, faults=tuple(faults), unread=unread, notes=tuple(notes), lines=in_file)
+
+
+def _misspelt(file: env_file.EnvFile, found: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """The names of the file that are most likely slips, and the settings that were meant, which are set nowhere else.
+
+    Without these a run would go to another database, or to the simulator.
+    """
+    slips = {}
+    for name, text in file.values.items():
+        meant = None if name in BY_NAME else similar_names.misspelt(name)
+        if meant and found[meant][1] == "default" and (text.strip() or BY_NAME[meant].has_off):
+            slips[name] = meant
+    return slips
 
 
 def _may_be_unread(name: str, source: str, file: env_file.EnvFile) -> bool:

@@ -13,12 +13,27 @@ if TYPE_CHECKING:
 _ALIKE: Final = 0.75  # in our own file: two or three letters of a name as long as ours differ
 _VERY_ALIKE: Final = 0.9  # in the environment, where other programs have names: STATE_DIRECTORY is systemd's
 _OURS: Final = ("KEEPA_",)  # nobody else's
+_SHORT: Final = 5  # characters
+_OF_OTHERS: Final = frozenset({"HOSTNAME"})  # shells and containers have it
 _LONGEST: Final = 40  # characters of a name that is shown: one that is longer may be a value out of its place
 
 
 def in_file(names: Iterable[str]) -> list[str]:
     """A sentence for each of `names` in `.env` that is not a setting."""
     return [_sentence(".env", name, near(name, _ALIKE)) for name in sorted(set(names) - set(BY_NAME))]
+
+
+def misspelt(name: str) -> str | None:
+    """The setting that `name` is but for its case or one letter, so that it is hardly another program's name.
+
+    Of a name as short as KEYS one letter makes another word, so there only the case may differ.
+    """
+    folded = _folded(name)
+    if folded in BY_NAME:
+        return folded if folded != name else None
+    if folded in _OF_OTHERS:
+        return None
+    return next((one for one in BY_NAME if len(one) > _SHORT and _is_one_edit(folded, one)), None)
 
 
 def in_environment(names: Iterable[str]) -> list[str]:
@@ -30,7 +45,7 @@ def in_environment(names: Iterable[str]) -> list[str]:
 
 def near(name: str, alike: float = _ALIKE) -> str | None:
     """The setting that `name` is most like, if it is like one."""
-    found = difflib.get_close_matches(name.upper().replace("-", "_"), BY_NAME, n=1, cutoff=alike)
+    found = difflib.get_close_matches(_folded(name), BY_NAME, n=1, cutoff=alike)
     return found[0] if found else None
 
 
@@ -43,3 +58,17 @@ def printable_name(name: str) -> str:
 def _sentence(where: str, name: str, like: str | None) -> str:
     meant = "" if like is None else f"; is {like} meant?"
     return f"{where} sets {printable_name(name)}, which is not a setting{meant}"
+
+
+def _folded(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _is_one_edit(text: str, other: str) -> bool:
+    """Whether one letter more, less or another, or two that changed places, make the one out of the other."""
+    if abs(len(text) - len(other)) > 1:
+        return False
+    start = next((at for at, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
+    rest, its = text[start:], other[start:]
+    swapped = rest[1:2] + rest[:1] + rest[2:]
+    return rest[1:] == its[1:] or rest[1:] == its or rest == its[1:] or swapped == its

@@ -139,7 +139,7 @@ def test_every_command_says_that_a_state_directory_is_no_folder(program, tmp_pat
 
 @pytest.mark.kill
 def test_a_run_tells_of_names_that_are_no_settings_and_of_lines_that_do_not_count(program):
-    (program.cwd / ".env").write_text("BACKFIL_WORKERS=2\nUPSERT_WORKERS=1\nUPSERT_WORKERS=2\n")
+    (program.cwd / ".env").write_text("BACKFIL_WORKER=2\nUPSERT_WORKERS=1\nUPSERT_WORKERS=2\n")
     program.start(KEEPA_APIKEY=SECRET)
     try:
         program.until_working()
@@ -147,7 +147,7 @@ def test_a_run_tells_of_names_that_are_no_settings_and_of_lines_that_do_not_coun
     finally:
         program.stop()
     assert told == [
-        ".env sets BACKFIL_WORKERS, which is not a setting; is BACKFILL_WORKERS meant?",
+        ".env sets BACKFIL_WORKER, which is not a setting; is BACKFILL_WORKERS meant?",
         "the environment sets KEEPA_APIKEY, which is not a setting; is KEEPA_API_KEY meant?",
         ".env sets UPSERT_WORKERS in lines 2, 3: the last one is used; delete the others",
     ]
