@@ -14,10 +14,12 @@ class Faults:
 
     Attributes:
         unusable: the fields of `Settings` that have no value to rely on.
+        partial: those that have one for whoever only reads, though not all that they should.
     """
 
     def __init__(self) -> None:
         self.unusable: set[str] = set()
+        self.partial: set[str] = set()
         self._found: list[tuple[str, tuple[str, ...]]] = []
 
     @property
@@ -34,6 +36,11 @@ class Faults:
         self._found.append((words, fields))
         self.unusable.update(fields)
 
+    def bear(self, words: str, *fields: str) -> None:
+        """Add a fault of these fields that leaves enough of them for whoever only reads."""
+        self._found.append((words, fields))
+        self.partial.update(fields)
+
     @contextmanager
     def of(self, *fields: str) -> Iterator[list[str]]:
         """A list to write faults into because of which these fields cannot be used."""
@@ -43,6 +50,7 @@ class Faults:
             self.add(words, *fields)
 
     def spread(self, field: str, *causes: str) -> None:
-        """Count a field as unusable where one that it is made of is."""
-        if self.unusable.intersection(causes):
-            self.unusable.add(field)
+        """Count a field as unusable, or as partial, where one that it is made of is."""
+        for found in (self.unusable, self.partial):
+            if found.intersection(causes):
+                found.add(field)

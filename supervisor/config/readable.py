@@ -26,10 +26,12 @@ class ReadableSettings(Settings, frozen=True, kw_only=True):
 
     Attributes:
         unusable: the fields that have no value to rely on.
+        partial: those that have one for whoever only reads.
         faults: a sentence for each fault.
     """
 
     unusable: frozenset[str]
+    partial: frozenset[str]
     faults: tuple[str, ...]
 
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - as the field has it
@@ -56,8 +58,23 @@ def readable(texts: Texts) -> Settings:
         if option.field in faults.unusable:
             values[option.field] = _stand_in(option)
     untold.hold(map(in_whole_characters, faults.words))
-    held = {"unusable": frozenset(faults.unusable), "faults": tuple(faults.words)}
+    held = {
+        "unusable": frozenset(faults.unusable),
+        "partial": frozenset(faults.partial),
+        "faults": tuple(faults.words),
+    }
     return msgspec.convert({**values, **held}, ReadableSettings, dec_hook=wrap)
+
+
+def require_whole(settings: Settings, *fields: str) -> None:
+    """Return where all of these fields are as somebody meant them, which who deletes must know.
+
+    Raises:
+        UnusableSettings: one of them is not.
+    """
+    if isinstance(settings, ReadableSettings) and not (settings.unusable | settings.partial).isdisjoint(fields):
+        untold.drop()
+        raise UnusableSettings(list(settings.faults))
 
 
 def _stand_in(option: Option) -> object:

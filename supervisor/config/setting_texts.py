@@ -31,6 +31,7 @@ class Texts:
         unread: the names of the settings that may stand in what could not be read.
         notes: what is not a fault but may be a mistake.
         lines: the settings of the file, in the order of its lines.
+        misspelt: names of the file that are slips, and the settings that were meant.
     """
 
     found: dict[str, tuple[str, str]] = field(repr=False)  # with the secrets in clear
@@ -39,6 +40,7 @@ class Texts:
     unread: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    misspelt: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def places(self) -> dict[str, int]:
         """The place of each field as a person goes through the settings: those of `.env` by lines, then all others."""
@@ -53,11 +55,6 @@ def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> T
     file = from_file(dotenv, faults)
     found = {option.name: look_up(option, environ, file.values) for option in OPTIONS}
     misspelt = _misspelt(file, found)
-    faults += [
-        f"{dotenv}: there is no setting {similar_names.printable_name(name)}; did you mean {meant}? Correct the name; "
-        f"if the line is another program's, set {meant} too"
-        for name, meant in misspelt.items()
-    ]
     known = [name for name in file.values if name not in misspelt]
     notes = [*similar_names.in_file(known), *similar_names.in_environment(environ)]
     for name, lines in file.repeated.items():
@@ -65,7 +62,15 @@ def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> T
     unknown = tuple(sorted(set(file.values) - set(found)))
     unread = frozenset(name for name, (_, source) in found.items() if _may_be_unread(name, source, file))
     in_file = tuple(name for name in file.values if name in found)
-    return Texts(found=found, unknown=unknown, faults=tuple(faults), unread=unread, notes=tuple(notes), lines=in_file)
+    return Texts(
+        found=found,
+        unknown=unknown,
+        faults=tuple(faults),
+        unread=unread,
+        notes=tuple(notes),
+        lines=in_file,
+        misspelt=misspelt,
+    )
 
 
 def _misspelt(file: env_file.EnvFile, found: Mapping[str, tuple[str, str]]) -> dict[str, str]:

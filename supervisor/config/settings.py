@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from supervisor.config import api_key_check, conflicts
+from supervisor.config import api_key_check, conflicts, similar_names
 from supervisor.config.blame import Faults
 from supervisor.config.environment import environment
 from supervisor.config.files import key_files, rule_files, selection_files, watch_files
@@ -177,6 +177,8 @@ def check(texts: Texts, *, synthetic_into_database: bool = True) -> Checked:
     faults, notes = Faults(), list(texts.notes)
     for words in texts.faults:
         faults.add(words)
+    for name, meant in texts.misspelt.items():
+        faults.bear(similar_names.fault(name, meant), BY_NAME[meant].field)
     faults.unusable.update(name.lower() for name in texts.unread)
     values: dict[str, Any] = {}
     for option in OPTIONS:
@@ -192,8 +194,7 @@ def check(texts: Texts, *, synthetic_into_database: bool = True) -> Checked:
         values["loaded_selections"] = found
     with faults.of("loaded_lists") as told:
         values["loaded_lists"] = watch_files.of_settings(values, told, notes)
-    with faults.of("loaded_keys", "loaded_selections", "loaded_sources") as told:
-        _take_keys(values, told, notes)
+    key_files.take(values, faults, notes)
     values["host_name"] = values["host_name"] or in_whole_characters(socket.gethostname())
     with faults.of("loaded_rules", "loaded_targets") as told:
         values["loaded_rules"], values["loaded_targets"] = rule_files.read(str(values["rules"] or ""), told, notes)
@@ -223,16 +224,6 @@ def _find_unsendable(values: Mapping[str, Any], faults: Faults) -> None:
         for one in () if made == "keepa_api_key" else values[made]:
             if (why := pipe_codec.why_not(one)) is not None:
                 faults.add(f"{causes[0].upper()}: {one.name}: {why}", made)
-
-
-def _take_keys(values: dict[str, Any], faults: list[str], notes: list[str]) -> None:
-    """Add the keys in the folder KEYS, and what all of them list, to the values."""
-    keys = key_files.read(values, faults, notes)
-    values["loaded_keys"] = keys
-    if keys:
-        values["keepa_api_key"] = keys[0].api_key
-        values["loaded_selections"] = tuple(one for key in keys for one in key.selections)
-        values["loaded_sources"] = [one for key in keys for one in key.sources]
 
 
 def state_dir(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> Path:

@@ -36,6 +36,14 @@ def misspelt(name: str) -> str | None:
     return next((one for one in BY_NAME if len(one) > _SHORT and _is_one_edit(folded, one)), None)
 
 
+def fault(name: str, meant: str) -> str:
+    """The sentence for such a name in `.env`."""
+    return (
+        f".env: there is no setting {printable_name(name)}; did you mean {meant}? Correct the name; if the line is "
+        f"another program's, set {meant} too"
+    )
+
+
 def in_environment(names: Iterable[str]) -> list[str]:
     """A sentence for each of `names` in the environment that is not a setting but looks like one."""
     unknown = sorted(set(names) - set(BY_NAME))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger.localtime import near
+from supervisor.config import readable
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Column, Output
@@ -119,6 +120,8 @@ def drop(chosen: argparse.Namespace) -> int:
 def _connected(*, writes: bool = False) -> Iterator[tuple[Connection, Settings]]:
     """A connection to the database in use, and the settings."""
     plan = query_plan()
+    if writes:
+        readable.require_whole(plan.settings, "database_url", "loaded_selections", "loaded_sources", "loaded_lists")
     with query_connection(plan, writes=writes) as conn:
         yield conn, plan.settings
 

@@ -21,6 +21,7 @@ from tasks.settings import SelectionSettings, SourceSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from supervisor.config.blame import Faults
     from tasks.keepa.source.source import Source
     from tasks.planning.streams import Stream
 
@@ -54,11 +55,27 @@ class KeyFile(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceSettings, ...] = ()
 
 
-def read(values: Mapping[str, Any], faults: list[str], notes: list[str]) -> tuple[KeyFile, ...]:
+def take(values: dict[str, Any], faults: Faults, notes: list[str]) -> None:
+    """Add the keys in the folder KEYS, and what all of them list; a bad file leaves the others to who only reads."""
+    made: tuple[str, ...] = ("loaded_keys", "loaded_selections", "loaded_sources")
+    of_files: list[str] = []
+    with faults.of(*made) as told:
+        keys = read(values, told, of_files, notes)
+    for words in of_files:
+        (faults.bear if keys else faults.add)(words, *made)
+    values["loaded_keys"] = keys
+    if keys:
+        values["keepa_api_key"] = keys[0].api_key
+        values["loaded_selections"] = tuple(one for key in keys for one in key.selections)
+        values["loaded_sources"] = [one for key in keys for one in key.sources]
+
+
+def read(values: Mapping[str, Any], faults: list[str], of_files: list[str], notes: list[str]) -> tuple[KeyFile, ...]:
     """The keys in the folder that the setting KEYS names, by name; none when it names none.
 
-    `values` are the settings by field. What is wrong is added to `faults`, and what may be a mistake to `notes`; no
-    word of either has anything of a key.
+    `values` are the settings by field. What is wrong with the folder is added to `faults`, what is wrong with some of
+    its files, whose keys are left out, to `of_files`, and what may be a mistake to `notes`; no word of them has
+    anything of a key.
     """
     where = str(values["keys"] or "")
     if not where:
@@ -66,8 +83,8 @@ def read(values: Mapping[str, Any], faults: list[str], notes: list[str]) -> tupl
     if values["keepa_api_key"]:
         faults.append(f"{KEY} and KEYS are both set: put the key into a file of the folder KEYS, and unset {KEY}")
     first: dict[Secret, str] = {}
-    found = [one for path in _files(where, faults) if (one := _key(path, values, first, faults, notes)) is not None]
-    return _shared(found, values["keepa_domains"] or (1,), faults)
+    found = [one for path in _files(where, faults) if (one := _key(path, values, first, of_files, notes)) is not None]
+    return _shared(found, values["keepa_domains"] or (1,), of_files)
 
 
 def names(where: str) -> list[str]:

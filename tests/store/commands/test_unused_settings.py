@@ -88,6 +88,44 @@ def test_a_command_that_reads_needs_only_the_settings_it_uses(run, words):
     assert good[2].splitlines() == [line for line in bad[2].splitlines() if line not in told]
 
 
+@pytest.fixture
+def keys(tmp_path, monkeypatch):
+    """The file of a second key, beside one that is good."""
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    monkeypatch.setenv("KEYS", str(folder))
+    monkeypatch.setenv("KEEPA_BASE_URL", "http://127.0.0.1:1")
+    for name in ("good", "other"):
+        (folder / f"{name}.env").write_text(f"KEEPA_API_KEY={name * 12}\n")
+        (folder / f"{name}.env").chmod(0o600)
+    return folder / "other.env"
+
+
+@pytest.mark.parametrize("words", USED)
+def test_a_bad_file_of_a_key_leaves_a_command_that_reads_the_other_keys(run, keys, words):
+    good = run(words, ())
+    keys.write_text(keys.read_text() + "UPSERT_FLOOR=many\n")
+    bad = run(words, ())
+    assert good[0] in {0, 1, 3, 75}, good[2]
+    assert bad[0] == good[0], bad[2]
+    told = [line for line in bad[2].splitlines() if str(keys) in line]
+    assert len(told) == (0 if words in NOT_TOLD else 1), bad[2]
+
+
+def test_nothing_is_dropped_from_the_queue_by_a_part_of_the_keys(run, keys):
+    keys.write_text(keys.read_text() + "UPSERT_FLOOR=many\n")
+    code, _, told = run("queue drop", ())
+    assert (code, str(keys) in told) == (78, True)
+
+
+@pytest.mark.parametrize("words", ["queue drop", "db prune", "quarantine drop 1"])
+def test_nothing_is_deleted_where_the_name_of_the_database_has_a_slip(run, words, tmp_path, monkeypatch):
+    monkeypatch.delenv("DATABASE_URL")
+    (tmp_path / ".env").write_text("DATABASE_URl=postgresql://elsewhere/x\n")
+    code, _, told = run(words, ())
+    assert (code, "did you mean DATABASE_URL?" in told) == (78, True), told
+
+
 def test_a_setting_that_is_used_stops_the_command_with_every_fault_told_once(run):
     code, out, told = run("deals", ("SELECTIONS", "SPOOL_LIMIT_MB"))
     assert (code, out) == (78, "")

@@ -67,12 +67,14 @@ def test_a_slip_in_the_name_stops_a_run_and_is_answered_with_what_was_meant(give
         for field in Settings.__struct_fields__:
             getattr(found, field)
         untold.tell(told.append)
+        with pytest.raises(UnusableSettings, match="did you mean"):
+            readable.require_whole(found, BY_NAME[name].field)
         assert len(told) == 1
         assert f"did you mean {name}?" in told[0]
         # A setting that is set is not missing, so the line may be another program's.
         good = {name: BY_NAME[name].default or "x"}
         assert f"sets {slip}" in "".join(read_texts(good, dotenv=file).notes)
-        assert not any(slip in fault for fault in read_texts(good, dotenv=file).faults)
+        assert read_texts(good, dotenv=file).misspelt == {}
 
 
 @pytest.mark.parametrize("name", LONG)

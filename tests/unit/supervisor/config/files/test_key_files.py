@@ -1,9 +1,12 @@
 """The files of several keys: what each holds, all faults at once, and no word of a key."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from supervisor.config import changes, run_plan
-from supervisor.config.settings import load_settings, secrets
+from supervisor.config import changes, readable, run_plan, untold
+from supervisor.config.setting_texts import read_texts
+from supervisor.config.settings import UnusableSettings, load_settings, secrets
 from tasks.errors import ConfigError
 from tests.fixtures.jobs import QUERY
 
@@ -170,3 +173,46 @@ def test_every_key_is_among_the_secrets_though_the_files_have_faults(write, fold
     write("a", "FLOOR=1", mode=0o644)
     monkeypatch.setenv("KEYS", str(folder))
     assert KEYS["a"] in secrets().values()
+
+
+BAD = {
+    "a line that is none": lambda path: path.write_text(f"KEEPA_API_KEY {KEYS['a']}\n"),
+    "no key": lambda path: path.write_text("POOL=x\n"),
+    "a floor that is none": lambda path: path.write_text(path.read_text() + "\nUPSERT_FLOOR=many\n"),
+    "another setting": lambda path: path.write_text(path.read_text() + "\nHANG_S=3\n"),
+    "a selection that is none": lambda path: path.write_text(path.read_text() + "\nSELECTIONS=nowhere\n"),
+    "a file for everybody": lambda path: path.chmod(0o644),
+    "bytes that are no text": lambda path: path.write_bytes(b"\xff\xfe"),
+    "a name that is none": lambda path: path.rename(path.with_name(f"{path.stem} 2.env")),
+}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(sorted(KEYS)), st.sampled_from([None, *BAD]), min_size=1))
+def test_who_only_reads_has_the_other_keys_and_is_told_of_the_bad_files(folder, write, kinds):
+    for path in folder.iterdir():
+        path.unlink()
+    for name, kind in kinds.items():
+        path = write(name)
+        if kind is not None:
+            BAD[kind](path)
+    good, told = sorted(name for name, kind in kinds.items() if kind is None), []
+    texts = read_texts({"KEYS": str(folder), **HERE}, dotenv=None)
+    found = readable.readable(texts)
+    if not good:
+        with pytest.raises(UnusableSettings):
+            found.keepa_api_key  # noqa: B018 - else it would be a run of the simulator, which has another database
+        return
+    assert [key.name for key in found.loaded_keys] == good
+    assert run_plan.make_run_plan(found).keys == tuple(good)
+    assert [one.name for one in found.loaded_selections] == ["default"]
+    untold.tell(told.append)
+    bad = [name for name, kind in kinds.items() if kind is not None]
+    assert all(any(f"{folder}/{name}" in line for line in told) for name in bad)
+    assert bool(told) == bool(bad)
+    assert not any(key[:20] in line for key in KEYS.values() for line in told)
+    if bad:
+        with pytest.raises(UnusableSettings, match=r"KEYS: "):  # as no run starts, nothing is deleted by a part
+            readable.require_whole(found, "loaded_selections")
+        with pytest.raises(UnusableSettings, match=r"KEYS: "):
+            load_settings({"KEYS": str(folder), **HERE}, dotenv=None)
