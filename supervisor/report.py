@@ -99,11 +99,16 @@ class DeathRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An order and what came of it. `code` and `words` are None until it is answered; `by` is who gave it."""
+    """An order and what came of it. `code` and `words` are None until it is answered; `by` is who gave it.
+
+    Attributes:
+        mark: what whoever gave it tells it apart by from others that read the same; empty where nobody does.
+    """
 
     at: str
     by: str
     order: str
+    mark: str = ""
     code: int | None = None
     words: str | None = None
     answered_at: str | None = None

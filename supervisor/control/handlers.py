@@ -66,7 +66,9 @@ class OrderHandlers:
     def take(self, order: protocol.Order, reply: Reply | None, by: str) -> None:
         """Carry out `order`, then call `reply` once with the answer; it is None when nobody waits for one."""
         is_awaited = not isinstance(order, protocol.Fetch)  # which may take hours, and nobody holds a page open for it
-        reply = self._logged(protocol.describe_order(order), reply, by, is_awaited=is_awaited)
+        words = protocol.describe_order(order)
+        answered = self._run.orders.begin(words, by, mark=order.mark, is_awaited=is_awaited)
+        reply = self._logged(words, reply, by, answered)
         if self._run.stage > Stage.WORKING:
             reply(Answer(code=EXIT_TRY_LATER, words="the supervisor is stopping"))
             return
@@ -80,7 +82,8 @@ class OrderHandlers:
 
     def add_workers(self, more: int, *, by: str) -> None:
         """Run `more` backfill workers than now; fewer when `more` is negative, and never less than none."""
-        reply = self._logged(f"{more:+d} backfill worker", None, by)
+        words = f"{more:+d} backfill worker"
+        reply = self._logged(words, None, by, self._run.orders.begin(words, by))
 
         def add(now: Settings, before: Mapping[str, str]) -> dict[str, str]:
             return {**before, _COUNT: str(max(0, now.backfill_workers + more))}
@@ -89,10 +92,9 @@ class OrderHandlers:
             ChangeRequest(rereads=False, overrides=add, on_done=partial(self._applied, reply, more=_UNTIL))
         )
 
-    def _logged(self, order: str, reply: Reply | None, by: str, *, is_awaited: bool = False) -> Reply:
+    def _logged(self, order: str, reply: Reply | None, by: str, answered: Callable[[int, str], None]) -> Reply:
         """A `reply` that also logs the answer: a refusal is a fault of the run only when nobody else is told of it."""
         self._log.info("order", message=f"{by} asks: {order}")
-        answered = self._run.orders.begin(order, by, is_awaited=is_awaited)
 
         def log_and_reply(answer: Answer) -> None:
             answered(answer.code, answer.words)

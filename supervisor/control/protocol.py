@@ -15,10 +15,16 @@ _LONGEST_WHAT: Final = 200
 LIMIT: Final = 16 * 1024  # bytes of an order; `set` with every setting there is takes a tenth
 
 
-class _Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What every order may have. `by` says in words where it was given, if not in a terminal; nobody checks it."""
+class _Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every order may have; what it has not is not sent, so that a supervisor of another version takes it.
+
+    Attributes:
+        by: where it was given, in words, if not in a terminal; nobody checks it.
+        mark: tells it apart from others that read the same, for whoever gave it.
+    """
 
     by: str = ""
+    mark: str = ""
 
 
 class Pause(_Order, frozen=True, kw_only=True, tag_field="do", tag="pause", forbid_unknown_fields=True):

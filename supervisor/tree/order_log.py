@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from supervisor.report import OrderRecord
+from tasks.errors import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEPT: Final = 100
+_LONGEST_MARK: Final = 60  # characters
 
 
 class OrderLog:
@@ -27,10 +29,10 @@ class OrderLog:
         """Whether an order is being carried out that whoever gave it waits for."""
         return self._awaited > 0
 
-    def begin(self, order: str, by: str, *, is_awaited: bool = False) -> Callable[[int, str], None]:
+    def begin(self, order: str, by: str, *, mark: str = "", is_awaited: bool = False) -> Callable[[int, str], None]:
         """Keep an order that was just given; what is returned is called once, with the code and words of its answer."""
         self._awaited += is_awaited
-        asked = OrderRecord(at=_now(), by=by, order=order)
+        asked = OrderRecord(at=_now(), by=by, order=order, mark=clean(mark)[:_LONGEST_MARK])
         self._records = [*self._records[-KEPT + 1 :], asked]
 
         def answered(code: int, words: str) -> None:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from supervisor.config.web_settings import WebSettings
     from supervisor.control.protocol import Answer, Order
-    from supervisor.web.page import Listing, Page
+    from supervisor.web.page import Listing, Moved, Page
 
 _THREADS: Final = 4
 _WAIT_S: Final = 3.0  # for the answer to an order
@@ -150,15 +150,22 @@ class _Site:
 
         return send_list
 
-    def _acts(self, page: Page, act: Callable[[Visit], Any]) -> Callable[[Request], Awaitable[Response]]:
+    def _acts(self, page: Page, act: Callable[[Visit], Moved]) -> Callable[[Request], Awaitable[Response]]:
         async def do(request: Request) -> Response:
             async def answer() -> Response:
-                moved = await self._in_thread(act, self._visit(request, await _form_of(request)))
+                moved = await self._in_thread(self._act, act, self._visit(request, await _form_of(request)))
                 return RedirectResponse(moved.path, HTTPStatus.SEE_OTHER)
 
             return await self._or_refused(request, answer, page)
 
         return do
+
+    def _act(self, act: Callable[[Visit], Moved], visit: Visit) -> Moved:
+        """Do it; the next look at the run is a new one, however it ends."""
+        try:
+            return act(visit)
+        finally:
+            self._run.forget()
 
     def _render(self, page: Page, visit: Visit) -> str:
         look = visit.run.look()

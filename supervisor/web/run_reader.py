@@ -57,6 +57,11 @@ class RunReader:
                 self._look, self._looked_ns = self._read(now_ns), now_ns
             return self._look
 
+    def forget(self) -> None:
+        """Look anew the next time: an order was given, and whoever gave it wants to see what came of it."""
+        with self._lock:
+            self._look = None
+
     def _read(self, now_ns: int) -> Look:
         notes: list[str] = []
         last = report.read(self._state.status)

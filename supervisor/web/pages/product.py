@@ -128,7 +128,7 @@ def _shown(every: list[Line], asked: _Asked) -> list[Line]:
 
 
 def _fetches(visit: Visit) -> Listing:
-    """What has come of the last order to fetch it: the page that shows it asks for this until it is over."""
+    """What has come of the order that the address names: the page that shows it asks for this until it is over."""
     found = product_orders.fetching(visit, asked_product(visit))
     return Listing("fetches", Fetching._fields, [] if found is None else [found])
 

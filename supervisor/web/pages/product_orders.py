@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from urllib.parse import urlencode
 
 from supervisor.control import protocol
 from supervisor.queries.product.refresh_quote import refresh_quote
@@ -17,6 +19,8 @@ from tasks.planning import streams
 from tasks.planning.learned_costs import product_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from supervisor.report import OrderRecord
     from supervisor.web.page import Visit
     from supervisor.web.views.asked_product import AskedProduct
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
 
 _State = Literal["wait", "good", "off", "bad"]
 _TOKENS: Final = re.compile(r"[0-9]{1,9}")
-_FETCHED: Final = "?fetched=yes"
+_GIVEN: Final = "fetched"  # the parameter, and the field of a form, that has the mark of the order
+_MARK: Final = re.compile(r"[0-9a-f]{16}")
 _STATES: Final[dict[int | None, _State]] = {EXIT_OK: "good", EXIT_TRY_LATER: "off"}
 _TOO_LATE: Final = "too_late"
 
@@ -38,14 +43,16 @@ class Quote(NamedTuple):
 
 
 class Fetching(NamedTuple):
-    """What has come so far of the last order to fetch it.
+    """What has come so far of an order to fetch it.
 
     Attributes:
+        mark: tells the order apart from earlier ones.
         at: when it was given; None when the run remembers none.
         state: whether it is under way, was fetched, was given up, or failed.
         sentence: that in words.
     """
 
+    mark: str
     at: str | None
     state: _State
     sentence: str
@@ -70,28 +77,35 @@ def quote(visit: Visit) -> Quote | None:
 
 
 def fetching(visit: Visit, asked: AskedProduct) -> Fetching | None:
-    """What has come of the last order to fetch it, when the visitor comes from giving one."""
-    if "fetched" not in visit.query:
+    """What has come of the order to fetch it that the visitor gave; None when the address names none."""
+    mark = _mark(visit.query)
+    if not mark:
         return None
     last = visit.run.look().status.report
     order = protocol.describe_order(_order(asked, ""))
-    found = None if last is None else next((one for one in reversed(last.orders) if one.order == order), None)
-    return _told(found, is_too_late=visit.query.get("cancel") == _TOO_LATE)
+    found = None if last is None else next((one for one in last.orders if (one.mark, one.order) == (mark, order)), None)
+    return _told(mark, found, is_too_late=visit.query.get("cancel") == _TOO_LATE)
 
 
-def _told(order: OrderRecord | None, *, is_too_late: bool) -> Fetching:
+def _mark(given: Mapping[str, str]) -> str:
+    """The mark of an order in an address or a form; empty when there is none that this page has made."""
+    mark = given.get(_GIVEN, "")
+    return mark if _MARK.fullmatch(mark) else ""
+
+
+def _told(mark: str, order: OrderRecord | None, *, is_too_late: bool) -> Fetching:
     late = "There was nothing to cancel any more. " if is_too_late else ""
     if order is None:
-        words = "No order to fetch it is known: it was given a moment ago, or in an earlier run."
-        return Fetching(None, "wait", late + words)
+        words = "The order to fetch it is not known: it was given a moment ago, or in an earlier run."
+        return Fetching(mark, None, "wait", late + words)
     if order.words is None:
-        return Fetching(order.at, "wait", "It is being fetched and is not there yet.")
+        return Fetching(mark, order.at, "wait", "It is being fetched and is not there yet.")
     words = f"{order.words[:1].upper()}{order.words[1:]}."
-    return Fetching(order.at, _STATES.get(order.code, "bad"), late + words)
+    return Fetching(mark, order.at, _STATES.get(order.code, "bad"), late + words)
 
 
-def _order(asked: AskedProduct, detail: str, by: str = "") -> protocol.Fetch:
-    return protocol.Fetch(asin=asked.asin, domain=asked.domain, detail=detail, by=by)
+def _order(asked: AskedProduct, detail: str, by: str = "", mark: str = "") -> protocol.Fetch:
+    return protocol.Fetch(asin=asked.asin, domain=asked.domain, detail=detail, by=by, mark=mark)
 
 
 def fetch_now(visit: Visit) -> Moved:
@@ -108,10 +122,11 @@ def fetch_now(visit: Visit) -> Moved:
     if said < found.tokens:
         words = "nothing" if said < 0 else seen
         raise Changed(f"nothing was done: it costs up to {found.tokens} by now, and the form said {words}")
-    answer = visit.deliver(_order(asked, found.detail, _by(visit)))
+    mark = secrets.token_hex(8)
+    answer = visit.deliver(_order(asked, found.detail, _by(visit), mark))
     if isinstance(answer, protocol.NotGiven) or answer.code not in {EXIT_OK, EXIT_TRY_LATER}:
         raise Changed(answer.words)
-    return Moved(asked.path + _FETCHED)
+    return Moved(_told_at(asked, mark))
 
 
 def cancel(visit: Visit) -> Moved:
@@ -120,13 +135,18 @@ def cancel(visit: Visit) -> Moved:
     Raises:
         Changed: the supervisor does not answer.
     """
-    asked = asked_product(visit)
+    asked, mark = asked_product(visit), _mark(visit.form)
     answer = visit.deliver(protocol.Cancel(asin=asked.asin, domain=asked.domain, by=_by(visit)))
     if answer.code == EXIT_FAILED:
-        return Moved(f"{asked.path}{_FETCHED}&cancel={_TOO_LATE}")
+        return Moved(_told_at(asked, mark, cancel=_TOO_LATE))
     if answer.code != EXIT_OK:
         raise Changed(f"nothing was done: {answer.words}")
-    return Moved(asked.path + _FETCHED)
+    return Moved(_told_at(asked, mark))
+
+
+def _told_at(asked: AskedProduct, mark: str, **more: str) -> str:
+    """The address at which is told what came of the order with this mark."""
+    return f"{asked.path}?{urlencode({_GIVEN: mark, **more})}" if mark else asked.path
 
 
 def queue(visit: Visit) -> Moved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 
@@ -157,6 +158,15 @@ def report_of(*orders):
     )  # fmt: skip
 
 
+MARK, OTHER = "0123456789abcdef", "fedcba9876543210"
+EARLIER = {"code": 0, "words": "of an earlier order"}
+
+
+def order_to_fetch(asin, mark, **answer):
+    order = f"fetch {asin} --domain amazon.com"
+    return OrderRecord(at="2026-11-30T00:00:00Z", by="web", order=order, mark=mark, **answer)
+
+
 UNDER_WAY = ({}, "wait", "is not there yet")
 FETCHED = ({"code": 0, "words": "written; charged 1 token"}, "good", "Written; charged 1 token.")
 GIVEN_UP = ({"code": EXIT_TRY_LATER, "words": "cancelled before its turn"}, "off", "Cancelled before its turn.")
@@ -169,14 +179,24 @@ def test_what_comes_of_an_order_to_fetch_is_told_and_it_can_be_cancelled_until_t
 ):
     site = visit(gathered_url)
     path = f"/product/1/{fetched}"
-    order = OrderRecord(at="2026-11-30T00:00:00Z", by="web", order=f"fetch {fetched} --domain amazon.com", **answer)
-    write(report_of(order), site.state.status)
-    assert words in site.page(f"{path}?fetched=yes").text
-    assert ("Cancel it" in site.get(f"{path}?fetched=yes").text) is (state == "wait")
+    write(
+        report_of(order_to_fetch(fetched, OTHER, **EARLIER), order_to_fetch(fetched, MARK, **answer)), site.state.status
+    )
+    assert words in site.page(f"{path}?fetched={MARK}").text
+    assert ("Cancel it" in site.get(f"{path}?fetched={MARK}").text) is (state == "wait")
     assert "Cancel it" not in site.get(path).text
-    (told,) = site.json(f"{path}/fetch.json?fetched=yes")["fetches"]
+    (told,) = site.json(f"{path}/fetch.json?fetched={MARK}")["fetches"]
     assert (told["state"], words in told["sentence"]) == (state, True)
     assert site.json(f"{path}/fetch.json")["fetches"] == []
+
+
+@pytest.mark.parametrize("given", [OTHER, "yes", "", "' OR 1"])
+def test_what_came_of_an_earlier_order_is_not_told_as_what_came_of_this_one(visit, gathered_url, fetched, given):
+    site = visit(gathered_url)
+    write(report_of(order_to_fetch(fetched, MARK, **EARLIER)), site.state.status)
+    path = f"/product/1/{fetched}"
+    assert "Of an earlier order" in site.page(f"{path}?fetched={MARK}").text
+    assert "Of an earlier order" not in site.page(f"{path}?fetched={quote(given)}").text
 
 
 def test_a_cancel_that_comes_too_late_leads_to_what_came_of_the_order(visit, gathered_url, fetched):
@@ -184,12 +204,21 @@ def test_a_cancel_that_comes_too_late_leads_to_what_came_of_the_order(visit, gat
     site = visit(gathered_url, deliver=lambda _order: refused)
     path = f"/product/1/{fetched}"
     answer, _, _ = FETCHED
-    order = OrderRecord(at="2026-11-30T00:00:00Z", by="web", order=f"fetch {fetched} --domain amazon.com", **answer)
-    write(report_of(order), site.state.status)
-    reply = site.post(f"{path}/cancel", {})
+    write(report_of(order_to_fetch(fetched, MARK, **answer)), site.state.status)
+    reply = site.post(f"{path}/cancel", {"fetched": MARK})
     assert reply.status_code == 303
     told = site.page(reply.headers["location"]).text
     assert "There was nothing to cancel any more. Written; charged 1 token." in told
+
+
+def test_after_an_order_the_run_is_looked_at_anew(visit, gathered_url, fetched):
+    site = visit(gathered_url)
+    path = f"/product/1/{fetched}"
+    write(report_of(), site.state.status)
+    assert "is not known" in site.page(f"{path}?fetched={MARK}").text
+    write(report_of(order_to_fetch(fetched, MARK, **EARLIER)), site.state.status)
+    site.post(f"{path}/cancel", {"fetched": MARK})
+    assert "Of an earlier order" in site.page(f"{path}?fetched={MARK}").text, "and not what a look before it found"
 
 
 def test_a_refused_order_leads_back_to_its_product(visit, gathered_url, fetched):

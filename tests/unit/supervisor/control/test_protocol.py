@@ -31,6 +31,12 @@ def test_an_order_is_one_line_and_reads_back_as_it_was(order):
     assert protocol.describe_order(order)
 
 
+def test_what_an_order_has_not_is_not_sent_for_another_version_may_not_know_it():
+    assert protocol.line_of(protocol.Restart(worker="upsert-0")) == b'{"do":"restart","worker":"upsert-0"}\n'
+    marked = protocol.Cancel(asin="B000000001", domain=1, by="web", mark="0123")
+    assert protocol.read_order(protocol.line_of(marked)) == marked
+
+
 @given(st.binary(max_size=200))
 def test_whatever_else_comes_is_no_order_and_no_crash(line):
     with pytest.raises(protocol.NotUnderstood, match="not an order"):
