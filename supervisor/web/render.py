@@ -32,7 +32,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.globals.update(static=files.path, **everywhere)
-        self._environment.filters.update(when=when, number=number, duration=format_duration)
+        self._environment.filters.update(when=when, number=number, duration=format_duration, share=share)
 
     def html(self, template: str, values: Mapping[str, Any]) -> str:
         """The template, filled in."""
@@ -46,6 +46,15 @@ def when(at: str | datetime | None, now: datetime) -> Markup:
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
     exact = utc(moment)
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, escape(near(moment, now)))
+
+
+def share(percent: float) -> str:
+    """A part in percent of which neither nothing nor all is said unless it is so: `over 99 %`."""
+    if percent < 1 and percent > 0:
+        return "under 1 %"
+    if percent > 99 and percent < 100:  # noqa: PLR2004 - the whole in percent
+        return "over 99 %"
+    return f"{percent:.0f} %"
 
 
 def number(value: float | None) -> str:

@@ -9,6 +9,7 @@ from supervisor.queries.printing.plain_text import readable
 from supervisor.web.page import Listing, Page
 from supervisor.web.pages import product_orders
 from supervisor.web.pages.product_orders import Fetching
+from supervisor.web.render import share
 from supervisor.web.views import links, product_view
 from supervisor.web.views.asked_product import asked_product, summary
 from supervisor.web.views.given import Given, one_of
@@ -106,7 +107,7 @@ def _sentence(product: ProductSummary, main: Mapping[str, Any] | None, chosen: s
     words = f"{main['type']} is {main['now']:,} {unit} now"
     if main["above_percent"] is not None:
         part = "all the time" if chosen == "all" else f"the last {chosen}"
-        words += f", and was dearer for {main['above_percent']:.0f} % of {part}"
+        words += f", and was dearer for {share(main['above_percent'])} of {part}"
     if main["lowest"] is not None and main["mean"] is not None:
         words += f"; the lowest was {main['lowest']:,}, the mean {main['mean']:,}"
     return f"{words}."

@@ -70,7 +70,9 @@ def _refusal(refusal: RefusedSource | None) -> dict[str, Any]:
 
 
 def _source(one: Source, walk: Crawl | None, price: ProductPrice) -> dict[str, Any]:
-    listed = walk.rows if walk is not None and walk.rows else (one.most if one.is_counted else None)
+    is_read = walk is not None and (walk.finished_at is not None or walk.rows > 0)
+    listed = walk.rows if walk is not None and is_read else None
+    products = one.most if listed is None and one.is_counted else listed
     return {
         "name": one.name,
         "shop": shop(one.domain),
@@ -82,9 +84,9 @@ def _source(one: Source, walk: Crawl | None, price: ProductPrice) -> dict[str, A
         "products": None if walk is None else walk.rows,
         "finished_at": None if walk is None else walk.finished_at,
         "asks_for": explanation.explain(one),
-        "of_products": explanation.products(one, *price),
+        "of_products": explanation.products(one, *price, listed=listed),
         "tokens_each": price.tokens,
-        "tokens_once": None if listed is None else listed * price.tokens,
+        "tokens_once": None if products is None else products * price.tokens,
     }
 
 

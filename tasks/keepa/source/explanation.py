@@ -17,9 +17,14 @@ def explain(one: Source) -> str:
     return f"{_what(one)} at {shop(one.domain)}, every {one.query.get('refresh', REFRESH)}, for {_cost(one)}"
 
 
-def products(one: Source, each: float, detail: str) -> str:
-    """What backfill does with its products, in words, when one of them costs `each` tokens."""
+def products(one: Source, each: float, detail: str, *, listed: int | None = None) -> str:
+    """What backfill does with its products, in words, when one of them costs `each` tokens.
+
+    So many were `listed` when it was read last, if it was.
+    """
     fetched = f"fetches each of its products once ({detail}), for {each:.3g} token{'s' * (each != 1)}"
+    if listed is not None:
+        return f"{fetched}: {listed * each:,.0f} tokens for the {listed:,} that it listed last"
     if not one.is_counted:
         return f"{fetched}; how many they are is known once it was read ({one.most:,} at the most)"
     return f"{fetched}: up to {one.most * each:,.0f} tokens for {one.most:,} products"

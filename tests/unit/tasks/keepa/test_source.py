@@ -43,6 +43,8 @@ def test_what_the_products_of_a_source_cost_is_told_where_it_is_known_how_many_t
     else:
         assert told.endswith("is known once it was read (100,000 at the most)")
     assert f"for {each:.3g} token" in told
+    read = products(one, each, "history", listed=70)
+    assert read.endswith(f": {70 * each:,.0f} tokens for the 70 that it listed last")
 
 
 def test_the_names_of_a_search_are_those_of_the_official_client():
