@@ -27,9 +27,9 @@ def add(commands: Commands) -> None:
         "--sort",
         choices=_SORTS,
         default="discount",
-        help="by what deals are ordered, best first: discount, the part that the price is below its mean; drop, the "
-        "money that it is below it; price, the lowest; rank, what sells best; newest; roi and profit, what is left "
-        "after Amazon's fees [discount]",
+        help="by what deals are ordered, best first: discount, the part that the price is below its mean, of equal "
+        "ones what sells best; drop, the money that it is below it; price, the lowest; rank, what sells best; "
+        "newest; roi and profit, what is left after Amazon's fees [discount]",
     )
     parser.add_argument(
         "--over", choices=_OVER, help="period of the average that the price is compared with [as the selection says]"

@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from tasks.keepa.prices import minute_of_ms
 from tasks.store.best_deals import candidates as narrow
-from tasks.store.best_deals import csv_lines, shops, titles
+from tasks.store.best_deals import csv_lines, titles
 from tasks.store.best_deals.bounds import MOST_PERCENT
 from tasks.store.best_deals.candidates import WITHOUT_RANK, CandidateFilter, Candidates, Key
 from tasks.store.best_deals.statement import statement_of
@@ -122,14 +122,11 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
     is_sorted_elsewhere = most > MOST_CANDIDATES or which.conditions.order is not None
     if is_sorted_elsewhere or (every is not None and len(every.asins) <= max(most, _FEW)):
         return every, None
-    # Drops in several currencies are not compared, and such deals are sorted by the currency first.
-    is_tied = which.sort != "discount" or len(shops.currencies(conn, which.values())) <= 1
     asked = CandidateFilter(
         values=which.values(),
         price_types=which.price_types,
         over=which.over,
         sort=which.sort,
-        is_tied=is_tied,
         among=titled,
         is_continued=which.after is not None,
     )
@@ -141,7 +138,7 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
         if not candidates.has_more:
             return candidates, found
         if len(found) == which.top:
-            last = key_of(found[-1], which.sort, is_tied=is_tied)
+            last = key_of(found[-1], which.sort)
             if candidates.worst < last:
                 return candidates, found
             candidates = narrow.find(conn, asked, most=MOST_CANDIDATES, least=last)
@@ -150,18 +147,19 @@ def _search(conn: Connection, which: DealFilter, first: int | None) -> tuple[Can
     return every, None
 
 
-def key_of(deal: BestDeal, sort: Sort, *, is_tied: bool) -> Key:
+def key_of(deal: BestDeal, sort: Sort) -> Key:
     """What the bounds of a deal must reach to come before this one."""
     percent, drop = min(deal.discount_percent, MOST_PERCENT), units(deal.average - deal.price)
+    rank = WITHOUT_RANK if deal.sales_rank is None else -deal.sales_rank
     match sort:
         case "discount":
-            return Key(percent, drop if is_tied else 0)
+            return Key(percent, rank)
         case "drop":
             return Key(drop, percent)
         case "price":
             return Key(-units(deal.price), percent)
         case "rank":
-            return Key(WITHOUT_RANK if deal.sales_rank is None else -deal.sales_rank, percent)
+            return Key(rank, percent)
         case "newest":
             return Key(minute_of_ms(round(deal.deal_since.timestamp() * 1000)), percent)
         case _:

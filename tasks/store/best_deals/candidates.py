@@ -36,7 +36,7 @@ _FIND: Final = """
 SELECT s.domain, s.asin, s.discount_percents IS NOT NULL, {bound}, {tie}
 FROM {source} CROSS JOIN LATERAL (SELECT {percent} AS percent) AS p
 WHERE {listed} AND (s.discount_percents IS NULL OR p.percent >= %(min_discount)s AND {reach} AND {limit})
-ORDER BY s.discount_percents IS NOT NULL, {bound} DESC, {tie} DESC LIMIT %(most)s
+ORDER BY s.discount_percents IS NOT NULL, {bound} DESC, {tie} DESC, s.domain, s.asin LIMIT %(most)s
 """
 _EACH: Final = "deal_sightings AS s"
 _AMONG: Final = """unnest(%(among_domains)s::smallint[], %(among_asins)s::text[]) AS among (domain, asin)
@@ -44,15 +44,15 @@ JOIN deal_sightings AS s ON s.domain = among.domain AND s.asin = among.asin"""
 _REACH: Final = "({bound}, {tie}) >= (%(bound)s, %(tie)s)"
 _PERIODS: Final[tuple[Over, ...]] = get_args(Over)
 WITHOUT_RANK: Final = -(2**31)
+_BEST_RANK: Final = "coalesce(-s.sales_rank, -2147483648)"
 # What bounds what deals are sorted by, and what they are sorted by next: the greater, the better.
 _BOUNDS: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
-    "discount": ("p.percent", "s.greatest_drop"),
+    "discount": ("p.percent", _BEST_RANK),
     "drop": ("s.greatest_drop", "p.percent"),
     "price": ("-s.lowest_price", "p.percent"),
-    "rank": ("coalesce(-s.sales_rank, -2147483648)", "p.percent"),
+    "rank": (_BEST_RANK, "p.percent"),
     "newest": ("s.creation_date", "p.percent"),
 }
-_NO_TIE: Final = "0::int"
 # Where deals are sorted by the bound itself, what comes behind a place in the list has none that is better. A discount
 # above 255 is kept as 255.
 _LIMITS: Final[dict[Sort, LiteralString]] = {
@@ -60,6 +60,17 @@ _LIMITS: Final[dict[Sort, LiteralString]] = {
     "rank": "coalesce(s.sales_rank, 2147483647) >= %(after_0)s",
     "newest": "-(s.creation_date + 21564000) >= %(after_0)s",
 }
+# Where the narrow rows have all that deals are sorted by, the place itself.
+_RANK: Final = "coalesce(s.sales_rank, 2147483647)"
+_PLACES: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
+    "discount": ("-p.percent", _RANK),
+    "rank": (_RANK, "-p.percent"),
+    "newest": ("-(s.creation_date + 21564000)", "-p.percent"),
+}
+EXACT: Final = frozenset(_PLACES)  # orders that the narrow rows know
+_BEHIND: Final = """
+({keys}, s.domain, s.asin) > (%(after_0)s::bigint, %(after_1)s::bigint, %(after_domain)s::int, %(after_asin)s)
+"""
 
 
 class Key(NamedTuple):
@@ -78,23 +89,39 @@ class Candidates(NamedTuple):
     Attributes:
         domains: their locales.
         asins: their ASINs, in the same order.
-        best: the bounds of the first of them.
-        worst: the bounds of the last of them.
+        keys: the bounds of each of them; none when they are not known.
         is_reckoned: whether the bounds of all of them are.
         has_more: whether there may be others.
     """
 
     domains: list[int]
     asins: list[str]
-    best: Key
-    worst: Key
+    keys: list[Key]
     is_reckoned: bool
     has_more: bool
 
     @classmethod
     def every(cls, domains: Sequence[int], asins: Sequence[str]) -> Self:
         """These deals and no others, whatever bounds they have."""
-        return cls(list(domains), list(asins), ANY, ANY, is_reckoned=True, has_more=False)
+        return cls(list(domains), list(asins), [], is_reckoned=True, has_more=False)
+
+    @property
+    def best(self) -> Key:
+        """The bounds of the first of them."""
+        return self.keys[0] if self.keys else ANY
+
+    @property
+    def worst(self) -> Key:
+        """The bounds of the last of them."""
+        return self.keys[-1] if self.keys else ANY
+
+    def first(self, count: int) -> Candidates:
+        """The first of them."""
+        if count >= len(self.asins):
+            return self
+        return self._replace(
+            domains=self.domains[:count], asins=self.asins[:count], keys=self.keys[:count], has_more=True
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +133,27 @@ class CandidateFilter:
         price_types: the names of those that count.
         over: the period of the mean.
         sort: what comes first.
-        is_tied: whether those that are equal in that are told apart by what comes next.
         among: only these products count, unless it is None.
         is_continued: whether only those behind a place in the list count, whose values are among `values`.
+        is_exact: whether the narrow rows have all that deals are sorted by, so that the place says which are behind it.
     """
 
     values: Mapping[str, object]
     price_types: Sequence[str]
     over: Over
     sort: Sort
-    is_tied: bool = True
     among: Titled | None = None
     is_continued: bool = False
+    is_exact: bool = False
+
+    @property
+    def limit(self) -> str:
+        """The condition that a row may be behind the place."""
+        if not self.is_continued:
+            return "true"
+        if self.is_exact and self.sort in _PLACES:
+            return _BEHIND.format(keys=", ".join(_PLACES[self.sort]))
+        return _LIMITS.get(self.sort, "true")
 
 
 def dated(conn: Connection, values: Mapping[str, object]) -> dict[str, object]:
@@ -129,7 +165,6 @@ def dated(conn: Connection, values: Mapping[str, object]) -> dict[str, object]:
 def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = ANY) -> Candidates:
     """At most so many candidates, the best first, of those whose bounds are `least` or better."""
     bound, tie = _BOUNDS[which.sort]
-    tie = tie if which.is_tied else _NO_TIE
     places = (place_of(_PERIODS.index(which.over), NAMES.index(name)) for name in which.price_types)
     percents = ", ".join(f"get_byte(s.discount_percents, {place})" for place in places)
     statement = _FIND.format(
@@ -138,7 +173,7 @@ def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = AN
         tie=tie,
         percent=f"greatest({percents})",
         listed=LISTED,
-        limit=_LIMITS.get(which.sort, "true") if which.is_continued else "true",
+        limit=which.limit,
         reach="true" if least == ANY else _REACH.format(bound=bound, tie=tie),
     )
     values = {**dated(conn, which.values), "most": most, **least._asdict()}
@@ -149,8 +184,7 @@ def find(conn: Connection, which: CandidateFilter, *, most: int, least: Key = AN
     return Candidates(
         domains=[row[0] for row in rows],
         asins=[row[1] for row in rows],
-        best=Key(*rows[0][3:]) if rows and is_reckoned else ANY,
-        worst=Key(*rows[-1][3:]) if rows and is_reckoned else ANY,
+        keys=[Key(*row[3:]) for row in rows] if is_reckoned else [],
         is_reckoned=is_reckoned,
         has_more=len(rows) == most,
     )

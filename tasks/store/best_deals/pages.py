@@ -75,17 +75,17 @@ def _place(conn: Connection, which: DealFilter, deal: BestDeal) -> Position:
 
 def position_of(deal: BestDeal, sort: Sort) -> Position:
     """Where the deal stands in a list of that order."""
-    percent = Decimal(-deal.discount_percent)
-    keys: tuple[Decimal | str, ...]
+    percent, rank = Decimal(-deal.discount_percent), Decimal(NO_RANK if deal.sales_rank is None else deal.sales_rank)
+    keys: tuple[Decimal, ...]
     match sort:
         case "discount":
-            keys = (percent, deal.currency or "", deal.price - deal.average)
+            keys = (percent, rank)
         case "drop":
             keys = (deal.price - deal.average, percent)
         case "price":
             keys = (deal.price, percent)
         case "rank":
-            keys = (Decimal(NO_RANK if deal.sales_rank is None else deal.sales_rank), percent)
+            keys = (rank, percent)
         case "newest":
             keys = (Decimal(-int(deal.deal_since.timestamp() // 60)), percent)
         case _:

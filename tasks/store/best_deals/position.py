@@ -14,7 +14,7 @@ from tasks.keepa.prices import KEEPA_EPOCH_MIN
 from tasks.keepa.request import is_asin
 
 if TYPE_CHECKING:
-    from tasks.store.best_deals.candidates import Sort
+    from tasks.store.best_deals.candidates import Key, Sort
     from tasks.store.best_deals.conditions import ResaleSort
 
     ListSort: TypeAlias = Sort | ResaleSort
@@ -23,7 +23,7 @@ NO_RANK: Final = 2**31 - 1
 # What each order compares, before a domain and an ASIN, so that the smaller comes first: the same order as that of
 # `best_deals`.
 KEYS: Final[dict[ListSort, tuple[LiteralString, ...]]] = {
-    "discount": ("-discount_percent", "currency", "price - average"),
+    "discount": ("-discount_percent", f"coalesce(sales_rank, {NO_RANK})"),
     "drop": ("price - average", "-discount_percent"),
     "price": ("price", "-discount_percent"),
     "rank": (f"coalesce(sales_rank, {NO_RANK})", "-discount_percent"),
@@ -31,8 +31,6 @@ KEYS: Final[dict[ListSort, tuple[LiteralString, ...]]] = {
     "roi": ("coalesce(-roi_percent, 1099511627776)", "coalesce(-profit, 1099511627776)"),
     "profit": ("coalesce(-profit, 1099511627776)", "coalesce(-roi_percent, 1099511627776)"),
 }
-_TEXT: Final = "currency"
-_LAST_CURRENCY: Final = "ZZZ"
 _LAST_ASIN: Final = "ZZZZZZZZZZ"
 _SEPARATOR: Final = "~"
 _MOST_CHARS: Final = 120
@@ -42,12 +40,12 @@ HIGHEST: Final = 2**40  # above every price, rank and minute: where a profit sta
 class Position(NamedTuple):
     """A place in the list: what the order compares (`KEYS`), then what tells two such deals apart."""
 
-    keys: tuple[Decimal | str, ...]
+    keys: tuple[Decimal, ...]
     domain: int
     asin: str
 
     def text(self) -> str:
-        """The position in one word, as it stands in an address: `-54~USD~-9.43~1~B08N5WRWNW`."""
+        """The position in one word, as it stands in an address: `-54~9431~1~B08N5WRWNW`."""
         return _SEPARATOR.join((*map(str, self.keys), str(self.domain), self.asin))
 
     def values(self) -> dict[str, object]:
@@ -63,10 +61,10 @@ def end_of(sort: Sort, bound: int) -> Position:
         ValueError: the order is none of these.
     """
     last = Decimal(HIGHEST)
-    keys: tuple[Decimal | str, ...]
+    keys: tuple[Decimal, ...]
     match sort:
         case "discount":
-            keys = (Decimal(-bound), _LAST_CURRENCY, last)
+            keys = (Decimal(-bound), last)
         case "rank":
             keys = (Decimal(min(-bound, NO_RANK - 1)), last)
         case "newest":
@@ -74,6 +72,29 @@ def end_of(sort: Sort, bound: int) -> Position:
         case _:
             raise ValueError(f"{sort} is no order by bounds")
     return Position(keys, max(SHOPS), _LAST_ASIN)
+
+
+def place_of(sort: Sort, key: Key, domain: int, asin: str) -> Position:
+    """The place of a deal with these bounds, in an order that is by bounds (`tasks.store.best_deals.candidates`).
+
+    Raises:
+        ValueError: the order is none of these.
+    """
+    match sort:
+        case "discount":
+            keys = (Decimal(-key.bound), _rank(key.tie))
+        case "rank":
+            keys = (_rank(key.bound), Decimal(-key.tie))
+        case "newest":
+            keys = (Decimal(-(key.bound + KEEPA_EPOCH_MIN)), Decimal(-key.tie))
+        case _:
+            raise ValueError(f"{sort} is no order by bounds")
+    return Position(keys, domain, asin)
+
+
+def _rank(bound: int) -> Decimal:
+    """The rank whose bound that is; one that is not known comes behind all others."""
+    return Decimal(min(-bound, NO_RANK))
 
 
 def behind(sort: ListSort) -> str:
@@ -93,15 +114,13 @@ def read(text: str, sort: ListSort) -> Position:
     if len(keys) != len(KEYS[sort]) or domain not in map(str, SHOPS) or not is_asin(asin):
         raise _wrong(text, sort)
     try:
-        found = tuple(_key(key, expression) for key, expression in zip(keys, KEYS[sort], strict=True))
+        found = tuple(map(_key, keys))
     except InvalidOperation:
         raise _wrong(text, sort) from None
     return Position(found, int(domain), asin)
 
 
-def _key(text: str, expression: str) -> Decimal | str:
-    if expression == _TEXT and text.isascii() and text.isalpha():
-        return text
+def _key(text: str) -> Decimal:
     number = Decimal(text)
     if not number.is_finite() or abs(number) > HIGHEST:
         raise InvalidOperation

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 _ORDERS: Final[dict[Sort, LiteralString]] = {
-    "discount": "discount_percent DESC, currency, average - price DESC",
+    "discount": "discount_percent DESC, sales_rank NULLS LAST",
     "drop": "average - price DESC, discount_percent DESC",
     "price": "price, discount_percent DESC",
     "rank": "sales_rank NULLS LAST, discount_percent DESC",

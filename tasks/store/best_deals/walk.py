@@ -1,8 +1,8 @@
 """The best deals, of which so many are looked at and no more: a page costs as much, whatever it asks for.
 
 The narrow rows say in which order deals may come. Those that come first are looked at with all conditions. Where an
-order is by what the narrow rows hold (discount, rank, newest), the next look goes on behind them; in any other order
-the page is of those that were looked at, and says so.
+order is by what the narrow rows hold (discount, rank, newest), the next look goes on behind the last of them, however
+many are equal; in any other order the page is of those that were looked at, and says so.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tasks.store.best_deals import best_deals, brands, categories, shops, titles
+from tasks.store.best_deals import best_deals, brands, categories, titles
 from tasks.store.best_deals import candidates as narrow
 from tasks.store.best_deals.best_deals import MOST_CANDIDATES
+from tasks.store.best_deals.bounds import MOST_PERCENT
 from tasks.store.best_deals.candidates import CandidateFilter, Candidates
 from tasks.store.best_deals.conditions import ANY as NO_CONDITIONS
-from tasks.store.best_deals.position import end_of
+from tasks.store.best_deals.position import end_of, place_of
 
 if TYPE_CHECKING:
     from tasks.store.best_deals.best_deals import BestDeal
@@ -29,7 +30,6 @@ LOOKED_AT: Final = 2_500  # takes about 40 ms
 MOST_NAMED: Final = 5_000  # products that are named by words or a brand, and looked up one by one
 _FIRST: Final = 200  # where most deals that are looked at are shown
 _PER_DEAL: Final = 2  # of them for each deal that is wanted
-_IN_ORDER: Final[frozenset[Sort]] = frozenset({"discount", "rank", "newest"})
 
 
 class Walked(NamedTuple):
@@ -50,46 +50,70 @@ class Walked(NamedTuple):
 
 
 def walk(conn: Connection, which: DealFilter, *, most: int = LOOKED_AT) -> Walked:
-    """The best of the deals that come first, of which `most` are looked at; more only where as many are equal."""
+    """The best of the deals that come first, of which `most` are looked at.
+
+    More are where as many are equal and the narrow rows do not tell them apart: where it depends on the price type
+    whether a deal meets a condition.
+    """
     if categories.is_unknown(conn, which.conditions.category):
         return Walked([], has_more=False)
     named = _named(conn, which)
     if named is not None and len(named.asins) <= most:
         return _all_of(conn, which, Candidates.every(*named))
-    asked = _asked(conn, which, named)
-    few = max(_FIRST, _PER_DEAL * which.top)
-    for count in (*([few] if few < most and _is_met_by_most(which) else []), most, MOST_CANDIDATES):
+    asked = _asked(which, named)
+    for count in (most, MOST_CANDIDATES):
         candidates = narrow.find(conn, asked, most=count)
         if not candidates.is_reckoned:
             break
-        if not candidates.has_more:
-            return _all_of(conn, which, candidates)
-        found = _first_of(conn, which, candidates, is_tied=asked.is_tied)
-        if found is not None and (found.looked_at is None or count >= most):
+        found = _among(conn, which, asked, candidates)
+        if found is not None:
             return found
     return _exactly(conn, which)
 
 
+def _among(conn: Connection, which: DealFilter, asked: CandidateFilter, candidates: Candidates) -> Walked | None:
+    """The best of these, of the first of them where they suffice; None when nothing is known of the rest."""
+    percents = (key.bound if asked.sort == "discount" else key.tie for key in candidates.keys)
+    is_exact = asked.is_exact and max(percents, default=0) < MOST_PERCENT  # greater ones are not told apart
+    few = candidates.first(max(_FIRST, _PER_DEAL * which.top))
+    for part in (few, candidates) if few is not candidates and _is_met_by_most(which) else (candidates,):
+        if not part.has_more:
+            return _all_of(conn, which, part)
+        found = _exactly_first_of(conn, which, part) if is_exact else _first_of(conn, which, part)
+        if part is candidates or (found is not None and found.looked_at is None):
+            return found
+    return None
+
+
 def _is_met_by_most(which: DealFilter) -> bool:
     """Whether the candidates that come first are the deals that come first, but for a few."""
-    return which.sort in _IN_ORDER and which.conditions == NO_CONDITIONS and not which.title
+    return which.sort in narrow.EXACT and which.conditions == NO_CONDITIONS and not which.title
 
 
-def _first_of(conn: Connection, which: DealFilter, candidates: Candidates, *, is_tied: bool) -> Walked | None:
+def _exactly_first_of(conn: Connection, which: DealFilter, candidates: Candidates) -> Walked:
+    """The best of these, behind all of which the rest comes: the next page goes on behind the last of them."""
+    found, looked_at = best_deals.read(conn, replace(which, top=which.top + 1), candidates), len(candidates.asins)
+    if len(found) > which.top:
+        return Walked(found[: which.top], has_more=True)
+    goes_on = place_of(which.sort, candidates.worst, candidates.domains[-1], candidates.asins[-1])
+    return Walked(found, has_more=False, goes_on=goes_on, looked_at=looked_at)
+
+
+def _first_of(conn: Connection, which: DealFilter, candidates: Candidates) -> Walked | None:
     """The best of these, which come first of more; None when all of them are equal and nothing is known of the rest."""
     found, looked_at = best_deals.read(conn, replace(which, top=which.top + 1), candidates), len(candidates.asins)
     of_these = Walked(found[: which.top], has_more=len(found) > which.top, looked_at=looked_at)
     if which.conditions.sort is not None:
         return of_these
-    certain = [one for one in found if candidates.worst < best_deals.key_of(one, which.sort, is_tied=is_tied)]
+    certain = [one for one in found if candidates.worst < best_deals.key_of(one, which.sort)]
     if len(certain) > which.top:
         return Walked(certain[: which.top], has_more=True)
-    if which.sort not in _IN_ORDER:
+    if which.sort not in narrow.EXACT:
         return of_these
     bound = candidates.worst.bound
     if candidates.best.bound == bound or (goes_on := end_of(which.sort, bound + 1)) == which.after:
         return None
-    whole = [one for one in certain if best_deals.key_of(one, which.sort, is_tied=False).bound > bound]
+    whole = [one for one in certain if best_deals.key_of(one, which.sort).bound > bound]
     return Walked(whole, has_more=False, goes_on=goes_on, looked_at=looked_at)
 
 
@@ -103,19 +127,24 @@ def _named(conn: Connection, which: DealFilter) -> Titled | None:
     return found
 
 
-def _asked(conn: Connection, which: DealFilter, named: Titled | None) -> CandidateFilter:
+def _asked(which: DealFilter, named: Titled | None) -> CandidateFilter:
     """The candidates; those with the greatest discounts where an order is asked for that they have not."""
     sort: Sort = which.sort if which.conditions.sort is None else "discount"
-    values = which.values()
     return CandidateFilter(
-        values=values,
+        values=which.values(),
         price_types=which.price_types,
         over=which.over,
         sort=sort,
-        is_tied=sort != "discount" or len(shops.currencies(conn, values)) <= 1,
         among=named,
         is_continued=which.after is not None and which.conditions.sort is None,
+        is_exact=which.conditions.sort is None and sort in narrow.EXACT and not _depends_on_type(which),
     )
+
+
+def _depends_on_type(which: DealFilter) -> bool:
+    """Whether a deal may be met by another of its price types than the one with the greatest discount."""
+    terms = which.conditions
+    return len(set(which.price_types)) > 1 and (terms.min_roi is not None or terms.min_profit is not None)
 
 
 def _all_of(conn: Connection, which: DealFilter, candidates: Candidates) -> Walked:

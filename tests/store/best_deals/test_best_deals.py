@@ -89,8 +89,8 @@ def test_a_deal_that_is_deleted_is_looked_for_no_more(listed):
     with listed.transaction():
         deals.lock(listed, 1)
         assert deals.remove(listed, 1, [best.asin]) == 1
-    rows = listed.execute("SELECT discount_percents FROM deal_sightings WHERE asin = %s", (best.asin,)).fetchall()
-    assert rows == [(NONE,)]
+    rows = listed.execute("SELECT discount_percents FROM deal_sightings WHERE domain = 1 AND asin = %s", (best.asin,))
+    assert rows.fetchall() == [(NONE,)]
     assert best.asin not in {one.asin for one in best_deals.find(listed, which(top=300))}
 
 

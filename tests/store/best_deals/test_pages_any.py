@@ -21,7 +21,7 @@ NOW = datetime.now(UTC)
 TERMS = ResaleTerms(sell_at="mean", per_item=Decimal(1))
 TYPES = ["NEW", "USED"]
 ORDERS = {
-    "discount": "discount_percent_week DESC, currency, avg_week - price DESC",
+    "discount": "discount_percent_week DESC, sales_rank NULLS LAST",
     "drop": "avg_week - price DESC, discount_percent_week DESC",
     "price": "price, discount_percent_week DESC",
     "rank": "sales_rank NULLS LAST, discount_percent_week DESC",

@@ -8,16 +8,19 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.store.best_deals import best_deals, brands, categories, pages, position, titles
+from tasks.store import deals
+from tasks.store.best_deals import best_deals, brands, categories, pages, position, titles, walk
 from tasks.store.best_deals.conditions import ANY, Conditions
 from tasks.store.connection import connect
-from tests.fixtures.database.best_deals import COM, SORTS, list_some, which
+from tests.fixtures.database.best_deals import COM, DE, NOW, SORTS, list_some, which
 from tests.fixtures.database.postgres import TEMPLATE
+from tests.store.conftest import a_deal
 
 FEW = 9
 IN_ORDER = ("discount", "rank", "newest")
 BRANDED = Conditions(brand="atlas")
-CONDITIONS = (ANY, Conditions(has_amazon=False), Conditions(min_rank_drops=1), BRANDED)
+SELLING = Conditions(min_rank_drops=2)
+CONDITIONS = (ANY, Conditions(has_amazon=False), SELLING, BRANDED)
 BRAND = """
 INSERT INTO products (domain, asin, is_found, first_fetched_at, fetched_at, brand)
 SELECT domain, asin, true, now(), now(), CASE WHEN asin LIKE '%3' THEN 'Atlas' ELSE 'Other' END FROM deal_rows
@@ -58,7 +61,7 @@ def test_page_after_page_is_the_whole_list_however_few_are_looked_at(branded, so
     read, looked_at = read_all(branded, asked)
     assert read == whole
     assert conditions != ANY or len(whole) > 50
-    assert sort != "discount" or conditions in {ANY, BRANDED} or set(looked_at) != {None}
+    assert conditions != SELLING or set(looked_at) != {None}
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -112,3 +115,29 @@ def test_words_of_many_titles_are_told_from_those_of_few_by_a_sample(conn):
 def test_what_was_listed_long_ago_is_looked_at_neither(listed):
     asked = which(within=timedelta(days=1), top=300)
     assert len(pages.read_page(listed, asked).deals) == len(best_deals.find(listed, asked)) > 20
+
+
+@pytest.mark.parametrize("sort", IN_ORDER)
+@pytest.mark.parametrize("types", [["NEW"], ["NEW", "USED"]])
+def test_a_page_looks_at_no_more_however_many_deals_are_equal_and_in_whatever_currencies(
+    conn, monkeypatch, sort, types
+):
+    means, percents = [[20] * 36] * 4, [[50] * 36] * 4
+    for domain in (COM, DE):
+        alike = [
+            a_deal(f"B{number:09d}", current=[10] * 36, avg=means, delta_percent=percents, creation_date=7_000_000)
+            for number in range(60)
+        ]
+        with conn.transaction():
+            deals.write(conn, domain, alike, seen_at=NOW)
+    asked = which(sort=sort, top=4, domain=None, price_types=types)
+    whole = best_deals.find(conn, replace(asked, top=1000))
+    assert len(whole) == 120
+    for name in ("MOST_CANDIDATES", "_FIRST"):
+        monkeypatch.setattr(walk, name, FEW)
+    monkeypatch.setattr(best_deals, "find", None)
+    read, looked_at = read_all(conn, asked)
+    assert read == whole
+    assert set(looked_at) == {None}
+    none = replace(asked, conditions=Conditions(min_rank_drops=2))
+    assert read_all(conn, none) == ([], [*[FEW] * 13, None])
