@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tasks.runtime import crash_stacks
@@ -46,6 +47,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # What runs the tests prints the stacks of a crash as well, and some tests send it signals by the thousand.
 crash_stacks.enable()
+
+
+# A virtual day or a hundred kills take minutes on a quiet machine, and several times as long on a busy one.
+LONG_LIMIT_S = 2_400
+
+
+def pytest_collection_modifyitems(items):
+    """Each test that takes long has a limit that only a hang reaches, on the busiest machine too."""
+    for item in items:
+        if item.get_closest_marker("kill") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_LIMIT_S))
 
 
 def pytest_collection_finish():

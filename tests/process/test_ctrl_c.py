@@ -108,7 +108,6 @@ def test_an_environment_that_was_made_in_part_is_made_again(folder):
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(600)
 def test_fifty_times_ctrl_c_while_the_environment_is_made(folder):
     dice, codes = random.Random(5), set()
     for _ in range(50):
@@ -123,7 +122,6 @@ def test_fifty_times_ctrl_c_while_the_environment_is_made(folder):
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(600)
 def test_fifty_times_ctrl_c_at_make_run(folder):
     """From the shell's first moment to a run in full service; `make` waits for the program, so nothing is left."""
     program = folder / "bin" / "sluicegate"

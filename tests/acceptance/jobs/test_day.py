@@ -52,7 +52,7 @@ class Mortal:
             return job.StepDone(completes=False)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2_400)
 @pytest.mark.parametrize(("hours", "seed"), [(1, 1), pytest.param(24, 2, marks=pytest.mark.kill)])
 def test_every_deal_the_market_showed_at_a_poll_is_there_once_with_its_newest_values(town, hours, seed):
     here = town(WIDE, deals=1_500, start_balance=200, duplicates=0.3)

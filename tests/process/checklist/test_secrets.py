@@ -39,7 +39,6 @@ def rogue():
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(600)  # each of forty failures is followed by a pause of some seconds
 def test_no_failure_of_a_call_brings_the_key_to_light(rogue, tmp_path):
     settings = {"TICK_PERIOD_S": "0.2", "READ_TIMEOUT_S": "1", "POLL_INTERVAL_S": "1", "LOG_LEVEL": "debug"}
     program = Program(tmp_path, KEEPA_API_KEY=KEY, KEEPA_BASE_URL=rogue.url, **settings)

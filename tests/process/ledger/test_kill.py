@@ -42,7 +42,7 @@ def test_a_kill_after_any_store_or_at_any_moment_leaves_sound_books():
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2_400)
 def test_many_random_kills_leave_sound_books_and_the_next_operation_is_prompt():
     seen = crashtest("--kills", "5000", "--seed", "2", "--limit-ms", "2500")  # who looked by himself would take 5 s
     assert (seen.returncode, seen.stderr) == (0, "")

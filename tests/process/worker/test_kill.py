@@ -99,7 +99,7 @@ def fill_queue(plant):
         queue.enqueue(conn, 1, asins, detail="history")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2_400)
 # A ledger holds 128 open leases, and nobody here ends those of the dead: at most three a round.
 @pytest.mark.parametrize(("rounds", "seed"), [(2, 7), pytest.param(42, 0, marks=pytest.mark.kill)])
 @pytest.mark.kill
