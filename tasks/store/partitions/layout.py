@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Final
 from psycopg import sql
 
 from tasks.errors import ConfigError
-from tasks.store.partitions import rights, tables
+from tasks.store.partitions import belongings, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from tasks.store.connection import Connection
 
 CHANGED: Final = "a migration changed the tables meanwhile: run it again, and it begins anew"
 _KINDS: Final = "SELECT relname, relkind = 'p' FROM pg_class WHERE oid = ANY (%s::regclass[])"
 _COLUMNS: Final = """
-SELECT attname, atttypid, atttypmod, attnotnull, pg_get_expr(d.adbin, d.adrelid)
+SELECT attname, atttypid, atttypmod, attnotnull, pg_get_expr(d.adbin, d.adrelid),
+    attcollation, attidentity, attgenerated, attstorage, attcompression
 FROM pg_attribute LEFT JOIN pg_attrdef AS d ON d.adrelid = attrelid AND d.adnum = attnum
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
@@ -28,7 +29,10 @@ WHERE conrelid = to_regclass(%s) AND contype = 'c' ORDER BY conname
 """
 # What does not go along, with what it is called; nothing of ours.
 _OBSTACLES: Final = """
-WITH t AS (SELECT oid, relname, relrowsecurity FROM pg_class WHERE oid = ANY (%(tables)s::regclass[]))
+WITH t AS (
+    SELECT oid, relname, relrowsecurity OR relforcerowsecurity AS has_row_security, relreplident FROM pg_class
+    WHERE oid = ANY (%(tables)s::regclass[])
+)
 SELECT 'the trigger ' || g.tgname || ' of ' || t.relname FROM pg_trigger AS g JOIN t ON t.oid = g.tgrelid
 WHERE NOT g.tgisinternal AND g.tgname <> ALL (%(mirror)s)
 UNION ALL
@@ -44,28 +48,26 @@ JOIN t ON t.oid = i.indrelid WHERE i.indisunique AND NOT EXISTS (
 UNION ALL
 SELECT 'the rule ' || r.rulename || ' of ' || t.relname FROM pg_rewrite AS r JOIN t ON t.oid = r.ev_class
 UNION ALL
-SELECT 'row security of ' || relname FROM t WHERE relrowsecurity
+SELECT 'row security of ' || relname FROM t WHERE has_row_security
 UNION ALL
-SELECT 'the publication ' || p.pubname || ' of ' || t.relname FROM pg_publication_rel AS r
-JOIN pg_publication AS p ON p.oid = r.prpubid JOIN t ON t.oid = r.prrelid
+SELECT 'the policy ' || y.polname || ' of ' || t.relname FROM pg_policy AS y JOIN t ON t.oid = y.polrelid
+UNION ALL
+SELECT 'the replica identity of ' || relname FROM t WHERE relreplident <> 'd'
+UNION ALL
+SELECT 'the publication ' || p.pubname || ' of ' || t.relname FROM pg_publication_tables AS p
+JOIN t ON t.oid = format('%%I.%%I', p.schemaname, p.tablename)::regclass
+UNION ALL
+SELECT 'the subscription ' || s.subname || ' to ' || t.relname FROM pg_subscription_rel AS r
+JOIN pg_subscription AS s ON s.oid = r.srsubid JOIN t ON t.oid = r.srrelid
+UNION ALL
+SELECT 'the security label ' || l.provider || ' of ' || t.relname FROM pg_seclabel AS l
+JOIN t ON (l.classoid, l.objoid) = ('pg_class'::regclass, t.oid)
 UNION ALL
 SELECT 'the table ' || h.inhrelid::regclass || ', which inherits ' || t.relname
 FROM pg_inherits AS h JOIN t ON t.oid = h.inhparent
 UNION ALL
 SELECT 'the ownership of ' || t.relname || ', which is ' || pg_get_userbyid(c.relowner) || '''s' FROM t
 JOIN pg_class AS c ON c.oid = t.oid WHERE NOT pg_has_role(c.relowner, 'USAGE')
-"""
-_ABOUT: Final = """
-SELECT pg_get_userbyid(c.relowner), s.spcname, obj_description(c.oid, 'pg_class'),
-    coalesce(c.reloptions, '{}'), coalesce(long.reloptions, '{}')
-FROM pg_class AS c LEFT JOIN pg_class AS long ON long.oid = c.reltoastrelid
-LEFT JOIN pg_tablespace AS s ON s.oid = c.reltablespace
-WHERE c.oid = %s::regclass
-"""
-_STATISTICS: Final = """
-SELECT attname, attstattarget, coalesce(attoptions, '{}') FROM pg_attribute
-WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
-    AND (coalesce(attstattarget, -1) >= 0 OR attoptions IS NOT NULL)
 """
 # Each index: its name, its constraint's definition if it has one, its own, and how that begins.
 _INDEXES: Final = """
@@ -75,7 +77,12 @@ FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_class AS t
 JOIN pg_namespace AS n ON n.oid = t.relnamespace LEFT JOIN pg_constraint AS o ON o.conindid = x.oid
 WHERE t.oid = to_regclass(%s) AND i.indisvalid ORDER BY i.indisprimary DESC, x.oid
 """
-_LIKE: Final = "CREATE TABLE {new} (LIKE {old} INCLUDING ALL EXCLUDING INDEXES) PARTITION BY HASH ({by})"
+_SPACE: Final = """
+SELECT s.spcname FROM pg_class AS c LEFT JOIN pg_tablespace AS s ON s.oid = c.reltablespace WHERE c.oid = %s::regclass
+"""
+_LIKE: Final = (
+    "CREATE TABLE {new} (LIKE {old} INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS) PARTITION BY HASH ({by})"
+)
 _PART: Final = "CREATE TABLE {part} PARTITION OF {new} FOR VALUES WITH (MODULUS {parts}, REMAINDER {number})"
 
 
@@ -92,8 +99,8 @@ def are_parted(conn: Connection) -> bool:
     return all(kinds.values())
 
 
-def columns(conn: Connection, table: str) -> list[tuple[str, int, int, bool, str | None]]:
-    """Name, type, length, whether it is NOT NULL and default of each column, in order; empty without such a table."""
+def columns(conn: Connection, table: str) -> list[tuple[str, *tuple[object, ...]]]:
+    """Name of each column, and what a migration may change of it, in order; empty without such a table."""
     return conn.execute(_COLUMNS, (table,)).fetchall()
 
 
@@ -141,25 +148,20 @@ def refuse_obstacles(conn: Connection, mirror: Sequence[str]) -> None:
 
 
 def create(conn: Connection, table: str, parts: int) -> None:
-    """Make the table in parts, with the indexes, rights, comments and storage of the one that is there."""
-    owner, space, comment, options, long_options = conn.execute(_ABOUT, (table,)).fetchone() or (None,) * 5
+    """Make the table in parts, with the indexes of the one that is there and all that was given to it."""
+    (space,) = conn.execute(_SPACE, (table,)).fetchone() or (None,)
     old, new = sql.Identifier(table), sql.Identifier(tables.filling(table))
     where = sql.SQL(" TABLESPACE {}").format(sql.Identifier(space)) if space else sql.SQL("")
     conn.execute(sql.SQL(_LIKE).format(new=new, old=old, by=sql.Identifier(tables.BY)) + where)
-    _comment(conn, new, comment)
-    stored = _with([*(options or ()), *(f"toast.{option}" for option in long_options or ())])
-    names = [sql.Identifier(tables.part(table, number)) for number in range(parts)]
-    for number, name in enumerate(names):
+    for number in range(parts):
+        name = sql.Identifier(tables.part(table, number))
         of = sql.SQL(_PART).format(part=name, new=new, parts=sql.Literal(parts), number=sql.Literal(number))
-        conn.execute(of + stored + where)
-        _comment(conn, name, f"Part {number + 1} of {parts} of {table}, by the hash of the ASIN.")
-    for column, target, chosen in conn.execute(_STATISTICS, (table,)).fetchall():
-        _set_statistics(conn, new, sql.Identifier(column), target, chosen)
+        conn.execute(of + where)
+        words = sql.Literal(f"Part {number + 1} of {parts} of {table}, by the hash of the ASIN.")
+        conn.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, words))
     for index, (constraint, kind, rest) in _indexes(conn, table).items():
         _index(conn, new, sql.Identifier(tables.filling(index)), constraint, (kind, rest))
-    rights.copy_to(conn, table, tables.filling(table))
-    for name in (new, *names):
-        conn.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(name, sql.Identifier(str(owner))))
+    belongings.give(conn, table, tables.filling(table))
 
 
 def index_names(conn: Connection, table: str) -> list[str]:
@@ -171,37 +173,6 @@ def drop(conn: Connection) -> None:
     """Drop the tables in parts that have not taken their place."""
     for table in tables.KEYS:
         conn.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(tables.filling(table))))
-
-
-def _comment(conn: Connection, table: sql.Identifier, words: str | None) -> None:
-    conn.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(words)))
-
-
-def _with(options: Iterable[str]) -> sql.Composable:
-    """The storage parameters, as `pg_class` has them, for a new table."""
-    chosen = list(options)
-    return sql.SQL(" WITH {}").format(_listed(chosen)) if chosen else sql.SQL("")
-
-
-def _listed(options: Iterable[str]) -> sql.Composed:
-    """Options as the catalogue has them: `name=value`, the name that of PostgreSQL itself."""
-    chosen = [option.partition("=")[::2] for option in options]
-    given = [sql.SQL("{} = {}").format(_dotted(name), sql.Literal(value)) for name, value in chosen]
-    return sql.SQL("({})").format(sql.SQL(", ").join(given))
-
-
-def _dotted(name: str) -> sql.Composed:
-    return sql.SQL(".").join(map(sql.Identifier, name.split(".")))
-
-
-def _set_statistics(
-    conn: Connection, table: sql.Identifier, column: sql.Identifier, target: int | None, chosen: Iterable[str]
-) -> None:
-    alter = sql.SQL("ALTER TABLE {} ALTER {} SET").format(table, column)
-    if target is not None and target >= 0:
-        conn.execute(alter + sql.SQL(" STATISTICS {}").format(sql.Literal(target)))
-    if options := list(chosen):
-        conn.execute(alter + sql.SQL(" ") + _listed(options))
 
 
 def _index(

@@ -1,7 +1,9 @@
 """What is written to a table while it is copied is written to the table in parts too, in the same transaction.
 
 So the two are alike in every snapshot from the end of the copy on, whoever writes and by whatever build: triggers of
-the database do it. They name the columns of their day, so that one that a migration adds later stops no writer.
+the database do it. They name the columns of their day, so that one that a migration adds later stops no writer. They
+write as the one who moves the tables, so that a right to write that is given meanwhile need not be given twice; nobody
+may call them otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ _NAME: Final = "into_parts"
 TRIGGERS: Final = (_NAME, f"{_NAME}_all")
 _LOCK: Final = "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE"
 _FUNCTION: Final = """
-CREATE FUNCTION {schema}.{function}() RETURNS trigger LANGUAGE plpgsql AS $mirror$
+CREATE FUNCTION {schema}.{function}() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $mirror$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         TRUNCATE {schema}.{new};
@@ -36,6 +39,7 @@ END
 $mirror$
 """
 _COMMENT: Final = "COMMENT ON FUNCTION {function}() IS 'Writes what is written to a table to the one in parts too.'"
+_REVOKE: Final = "REVOKE ALL ON FUNCTION {schema}.{function}() FROM PUBLIC"
 _CREATE: Final = (
     "CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()",
     "CREATE TRIGGER {name_all} AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
@@ -65,7 +69,7 @@ def begin(conn: Connection) -> None:
             "columns": sql.SQL(", ").join(map(sql.Identifier, names)),
             "values": sql.SQL(", ").join(sql.SQL("NEW.{}").format(sql.Identifier(one)) for one in names),
         }
-        for statement in (_FUNCTION, _COMMENT, *_CREATE):
+        for statement in (_FUNCTION, _COMMENT, _REVOKE, *_CREATE):
             conn.execute(sql.SQL(statement).format(**words))
 
 

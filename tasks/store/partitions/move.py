@@ -41,6 +41,8 @@ _LOCK_IT: Final = "SELECT pg_advisory_xact_lock(%s)"
 # 1 s unless somebody changed it), and while we wait for a whole table, others wait behind us.
 _ROW_WAIT_MS: Final = 300
 _TABLE_WAIT_MS: Final = 2_000
+# What the server says when somebody's GRANT ended while we waited for it.
+_OVERTAKEN: Final = "tuple concurrently "
 _PAUSE_S: Final = 0.5
 _TRIES: Final = 120  # with their pauses some minutes: what takes longer is a back-up, or a transaction left open
 _FIRST_ROWS: Final = 100
@@ -142,6 +144,10 @@ class Move:
                 return work()
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
                 refused = translated(error)
+            except psycopg.errors.InternalError_ as error:
+                if _OVERTAKEN not in str(error):
+                    raise
+                refused = translated(error)
             if self.stop.wait(_PAUSE_S):
                 break
         raise DatabaseTransient(
@@ -184,6 +190,7 @@ def _begin(conn: Connection, parts: int) -> None:
     """Make the tables in parts, unless they are there; anew when a migration has changed the others since."""
     with _turn(conn) as known:
         if known and known["parts"] == parts and layout.are_alike(conn):
+            layout.refuse_obstacles(conn, mirror.TRIGGERS)  # what came after the rehearsal is told before the rest
             return
         if known:
             _take_back(conn)

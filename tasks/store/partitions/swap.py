@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from tasks.errors import ConfigError, StoreError
-from tasks.store.partitions import layout, mirror, rights, tables
+from tasks.store.partitions import belongings, layout, mirror, rights, tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,14 +82,21 @@ def swap(conn: Connection) -> None:
     views = [_View._make(row) for row in conn.execute(_VIEWS, about).fetchall()]
     _refuse_readers(functions, views)
     indexes = [name for table in names for name in layout.index_names(conn, table)]
+    statistics = [statement for table in names for statement in belongings.extended_statistics(conn, table)]
     mirror.end(conn)
     for table in names:
+        # Whoever grants something on a table waits for no lock. Once it is renamed it cannot be granted any more, so
+        # what is read after that is all.
         _rename(conn, "TABLE", table, _WHOLE.format(table))
+        belongings.give(conn, _WHOLE.format(table), tables.filling(table))
+        belongings.drop_extended_statistics(conn, tables.filling(table))
         _rename(conn, "TABLE", tables.filling(table), table)
     _make_again(conn, functions, views)
     _drop(conn, functions)
     for name in indexes:
         _rename(conn, "INDEX", tables.filling(name), name)
+    for statement in statistics:
+        conn.execute(statement)
 
 
 def _refuse_readers(functions: Sequence[_Function], views: Sequence[_View]) -> None:
