@@ -144,7 +144,6 @@ class Presence:
                 with translate():
                     self._look(conn)
             except Error:  # the watch of the database tells that it is away
-                self._twins.beat(None)
                 if conn is not None:
                     conn.close()
         with suppress(Error), closing(conn or self._connect()) as last, translate():
@@ -183,7 +182,10 @@ class Presence:
         with conn.transaction():
             last = hosts.last_beat(conn, self.number, self._me.id)
             self.has_twin = last is not None and self._twins.finds(last)
-            at = None if last is None or self.has_twin else hosts.beat(conn, self.number, self.workers)
+            if self.has_twin:
+                return
+            self._twins.beat(None)  # from here on an answer that is lost may have told of a beat
+            at = None if last is None else hosts.beat(conn, self.number, self.workers)
         self._twins.beat(at)
         self.is_displaced = last is None and not hosts.enter_again(conn, self.number, self._me)
 

@@ -37,6 +37,7 @@ class RowConnection:
         patience: what to do while the database cannot be used.
         number: tells the connections of this process apart.
         request: the number of the last change that was kept; a forked child begins at 0.
+        tried: the number of the last change that was sent, whether it was kept or not.
         epoch: the life of the server, as it was read last.
         is_new: whether that was since the last change, because the line or the server is another.
         moments: when the row was asked for and told, by this machine's clock, in nanoseconds.
@@ -47,7 +48,7 @@ class RowConnection:
         """Nothing is connected yet."""
         self.patience: Patience = NoPatience()
         self.number = next(_NUMBERS)
-        self.request = 0
+        self.request = self.tried = 0
         self.epoch = ""
         self.is_new = False
         self.moments = (0, 0)
@@ -129,7 +130,7 @@ class RowConnection:
             ConfigError: a person has to mend the URL, the login or the database.
         """
         if self._pid != os.getpid():
-            self._pid, self.request = os.getpid(), 0
+            self._pid, self.request, self.tried = os.getpid(), 0, 0
         try:
             line = self.shared.open(self._failures_seen)
         except DatabaseTransient:

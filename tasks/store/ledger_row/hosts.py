@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from ledger.process import boot_name, is_alive, this_process
 from ledger.storage.packed import FORMAT
-from tasks.store.ledger_row.statements import signed
+from tasks.store.ledger_row.statements import TTL_S, signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,9 +47,15 @@ RETURNING host
 """
 _FIND: Final = "SELECT host FROM hosts WHERE id = %s AND left_at IS NULL"
 _LAST_BEAT: Final = "SELECT beat_at FROM hosts WHERE host = %s AND id = %s FOR UPDATE"
+# After a silence in which the others may have taken its part it takes part anew, as after a start: which of two copies
+# came later is told by that.
 _BEAT: Final = """
-UPDATE hosts SET beat_at = clock_timestamp(), left_at = NULL, workers = %(workers)s WHERE host = %(host)s
-RETURNING beat_at
+UPDATE hosts AS h SET beat_at = t.now, left_at = NULL, workers = %(workers)s,
+    joined_at = CASE WHEN t.now > beat_at + t.ttl THEN t.now ELSE joined_at END,
+    ledger_format_at = CASE WHEN t.now > beat_at + t.ttl AND ledger_format_at >= joined_at THEN t.now
+        ELSE ledger_format_at END
+FROM (SELECT clock_timestamp() AS now, make_interval(secs => %(ttl_s)s) AS ttl) AS t
+WHERE host = %(host)s RETURNING beat_at
 """
 _ENTER_AGAIN: Final = """
 INSERT INTO hosts (host, id, name, version, joined_at, beat_at, workers, ledger, accounts, migration, ledger_format,
@@ -223,7 +229,7 @@ def last_beat(conn: Connection, number: int, host_id: str) -> datetime | None:
 
 def beat(conn: Connection, number: int, workers: Sequence[Mapping[str, object]]) -> datetime | None:
     """Say that this host is alive, and what its workers do; when that was, or None when no host has this number."""
-    row = conn.execute(_BEAT, {"host": number, "workers": Jsonb(list(workers))}).fetchone()
+    row = conn.execute(_BEAT, {"host": number, "workers": Jsonb(list(workers)), "ttl_s": TTL_S}).fetchone()
     return None if row is None else row[0]
 
 

@@ -20,7 +20,7 @@ from ledger.storage import packed
 from ledger.storage.packed import FORMATS
 from ledger.storage.transaction import change
 from ledger.types import Owner
-from tasks.errors import DatabaseTransient
+from tasks.errors import ConfigError, DatabaseTransient
 from tasks.store.ledger_row import rules, statements
 from tasks.store.ledger_row.book_row import BookRow
 from tasks.store.ledger_row.connection import RowConnection
@@ -131,6 +131,7 @@ class RowHome:
         Raises:
             NoLedger: there is no such row.
             OtherFormat: another build wrote it.
+            ConfigError: a copy of this process has changed it.
             DatabaseTransient: the database cannot be used now, and `patience` has ended.
         """
         self._mutex.acquire()
@@ -153,6 +154,7 @@ class RowHome:
         book, connection = view.book, self._connection
         number = connection.request + 1
         clients.note(view, self.owner(), connection.number, number, book.changed_ns)
+        connection.tried = number
         message, is_prepared = b"", connection.is_prepared
         if entries:
             message = statements.record(self._account, book.journal_count, entries, is_prepared=is_prepared)
@@ -261,7 +263,10 @@ class RowHome:
         self._row.unpack(state, self._buffer)
         self._written = self._row.format_to_write()
         view.events.clear()
-        if self._may_have_lost(state):
+        last = clients.last_request(view, self.owner(), connection.number)
+        if rules.was_copied(last, request=connection.request, tried=connection.tried):
+            raise ConfigError(rules.COPIED)
+        if self._may_have_lost(state, last):
             rules.doubt(view)
         connection.is_new = False
         if self._test_clock is None:
@@ -269,11 +274,10 @@ class RowHome:
         view.book.sequence += 1
         return view
 
-    def _may_have_lost(self, state: RowState) -> bool:
+    def _may_have_lost(self, state: RowState, last: int) -> bool:
         connection = self._connection
         epochs = Epochs(now=connection.epoch, in_row=state.epoch, at_last_change=self._row_epoch)
-        is_mine_there = clients.last_request(self._view, self.owner(), connection.number) >= connection.request
-        return rules.may_have_lost(epochs, is_line_new=connection.is_new, is_mine_there=is_mine_there)
+        return rules.may_have_lost(epochs, is_line_new=connection.is_new, is_mine_there=last >= connection.request)
 
     def _has_happened(self, number: int) -> bool:
         """Whether change `number` of this process was committed; a transaction that is not over is waited for."""

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 UNWATCHED_NS: Final = 60 * NS_PER_S  # since the last change, when a process makes its first
 LOST_IDS: Final = 1 << 16  # more leases than a crash can have made forgotten: no number is ever given twice
 
+COPIED: Final = (
+    "the ledger of this key was changed in the name of this process by another one, which happens when its machine was "
+    "copied while it ran, and the copy works: start one of the two with an empty STATE_DIR of its own"
+)
+
 
 class Epochs(NamedTuple):
     """The lives of the server: of now, as this process read it; in the row; in the row when this process wrote it."""
@@ -38,6 +43,15 @@ def may_have_lost(epochs: Epochs, *, is_line_new: bool, is_mine_there: bool) -> 
     if is_line_new and epochs.in_row != epochs.now:
         return True
     return not is_mine_there and epochs.in_row == epochs.at_last_change
+
+
+def was_copied(last: int, *, request: int, tried: int) -> bool:
+    """Whether a copy of this process, of a machine that was copied while it ran, has changed the book as well.
+
+    Its last change there is number `last`, 0 when none is known; it knows of `request`, and has sent those up to
+    `tried`. One that has changed nothing yet cannot tell: a process of another boot may have had its number and start.
+    """
+    return request > 0 and last > max(request, tried)
 
 
 def format_to_write(formats: Mapping[int, Format], read_by_hosts: Iterable[int]) -> Format:

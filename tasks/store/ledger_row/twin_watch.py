@@ -7,6 +7,9 @@ Beats that are not its own happen without a copy too: once when a back-up is res
 to a process that has found its own ones before. One that has just begun may be a start of the copy over the entry of
 the machine that was copied, and that one is to go on.
 
+One that was silent for long, as a machine that is suspended, and finds a beat of meanwhile, knows at once: the other
+one went on. It is the one to end, before anybody has seen a beat of it.
+
 A host that takes part again, as after a drain, joins once more while its beats go on. That writes into the entry too,
 so whoever joins says so before and after: a beat that was found meanwhile, or is the first one found after it, proves
 nothing.
@@ -14,7 +17,10 @@ nothing.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from tasks.store.ledger_row.statements import TTL_S
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +29,7 @@ _SETTLED: Final = 3  # beats of its own found, after which a process is not take
 # Beats of another one among the last. A newcomer makes two, with its start and its first beat, before it finds ours.
 _CERTAIN: Final = 3
 _LAST: Final = 6
+_LONG: Final = timedelta(seconds=TTL_S)  # by the clock of the database: that of a machine stands still with it
 
 
 class TwinWatch:
@@ -54,6 +61,8 @@ class TwinWatch:
             self._joins_seen = begun if self._joins_ended == begun else self._joins_seen
         if self._mine is None:
             return False
+        if last - self._mine > _LONG:
+            return True
         self._own += last == self._mine
         self._are_foreign = (*self._are_foreign, last != self._mine)[-_LAST:]
         return sum(self._are_foreign) >= (_CERTAIN if self._own >= _SETTLED else 1)

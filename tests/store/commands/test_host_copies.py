@@ -2,6 +2,8 @@
 
 from contextlib import ExitStack, closing
 
+import pytest
+
 from supervisor.database.hosts.presence import Presence
 from tasks.calls.spool import Spool
 from tasks.secret import Secret
@@ -59,3 +61,39 @@ def test_a_host_that_takes_part_again_while_it_drains_is_no_copy_of_itself(conn,
             host.be("at work")
             beats_again()
             assert not host.has_twin
+
+
+@pytest.mark.parametrize(("silent_s", "is_anew"), [(14, False), (16, True)])
+def test_a_host_that_was_silent_for_long_takes_part_anew_and_reads_what_it_read(conn, silent_s, is_anew):
+    """Which of two copies came later is told by when each took part, and a suspended one has missed that."""
+    number = hosts.join(conn, Newcomer(id="one", name="one", version="1"))
+    joined = conn.execute(
+        """UPDATE hosts SET joined_at = joined_at - interval '1 h',
+        ledger_format_at = ledger_format_at - interval '1 h',
+        beat_at = beat_at - make_interval(secs => %s) RETURNING joined_at""",
+        (silent_s,),
+    ).fetchone()
+    at = hosts.beat(conn, number, ())
+    assert at is not None
+    (host,) = hosts.hosts(conn)
+    assert host.joined_at == (at if is_anew else joined[0])
+    assert conn.execute("SELECT ledger_format_at >= joined_at FROM hosts").fetchone() == (True,)
+
+
+def test_a_host_that_was_suspended_while_its_copy_went_on_leaves_the_entry_alone(conn, database_url, tmp_path):
+    """The line that it had is gone, as after hours; the entry was beaten by the other one since."""
+    me = Newcomer(id="one", name="one", version="1")
+    number = hosts.join(conn, me)
+    with closing(HastyPresence(Secret(database_url), number, Spool(tmp_path, limit_bytes=0, host=""), me)) as host:
+        first = hosts.last_beat(conn, number, me.id)
+        wait_until(lambda: hosts.last_beat(conn, number, me.id) != first, "its own beat")
+        with conn.transaction():
+            conn.execute("SELECT FROM hosts WHERE host = %s FOR UPDATE", (number,))
+            wait_until(lambda: conn.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall(), "its next beat waits")
+            (at,) = conn.execute(
+                "UPDATE hosts SET beat_at = beat_at + interval '1 min' WHERE host = %s RETURNING beat_at", (number,)
+            ).fetchone()
+            conn.execute("SELECT pg_terminate_backend(pid, 60000) FROM pg_locks WHERE NOT granted")
+        wait_until(lambda: host.has_twin, "it sees that the other one went on")
+        assert hosts.last_beat(conn, number, me.id) == at
+    assert conn.execute("SELECT left_at FROM hosts").fetchone() == (None,)

@@ -16,6 +16,7 @@ from tasks.store.ledger_row.twin_watch import TwinWatch
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_BEATS = 6  # of each, until one of two has ended
 SETS = st.lists(st.integers(-86_400, 86_400), max_size=4)
+BACK = st.lists(st.integers(-86_400, 0), max_size=4)
 SEEDS = st.integers(0, 1 << 32)
 
 
@@ -80,7 +81,7 @@ def test_of_two_copies_of_a_running_machine_one_ends_and_one_goes_on(sets, seed,
     assert all(left[0].beats() for _ in range(10))
 
 
-@given(SETS, SEEDS, st.floats(0, 6))
+@given(BACK, SEEDS, st.floats(0, 6))
 def test_a_copy_that_is_started_over_the_entry_of_the_other_is_the_one_that_ends(sets, seed, phase_s):
     chance = random.Random(seed)
     entry = Entry(sets, chance)
@@ -134,3 +135,30 @@ def test_a_back_up_that_is_restored_makes_nobody_end():
         assert one.beats()
     one.entry.beat_at = EPOCH - timedelta(days=1)
     assert all(one.beats() for _ in range(10))
+
+
+@given(SEEDS, st.integers(1, 10), st.integers(4, 10_000), st.booleans())
+def test_who_was_suspended_while_its_copy_went_on_ends_at_once_and_the_copy_never(seed, before, beats, is_settled):
+    """Its first look is enough, and it leaves no beat that the other one could take for that of a copy."""
+    entry = Entry([], random.Random(seed))
+    suspended = Copy(entry)
+    for _ in range(before):
+        assert suspended.beats()
+    other = suspended.copied(0.0)
+    if not is_settled:
+        other.watch = TwinWatch()  # it was started anew over the entry
+    for _ in range(beats % 50 + 4):
+        entry.now_s += BEAT_S
+        assert other.beats()
+    assert not suspended.beats()
+    for _ in range(5):
+        entry.now_s += BEAT_S
+        assert other.beats()
+
+
+@given(SEEDS, st.floats(0, 1e6))
+def test_who_was_suspended_and_has_no_copy_goes_on(seed, length_s):
+    one = Copy(Entry([], random.Random(seed)))
+    assert one.beats()
+    one.entry.now_s += length_s
+    assert all(one.beats() for _ in range(5))
