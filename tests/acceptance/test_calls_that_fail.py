@@ -19,8 +19,9 @@ ZEROED = (
 class Crew:
     """Two workers that load history and one that lists, taking turns."""
 
-    def __init__(self, here, spoiler):
+    def __init__(self, here, spoiler, connection):
         self.here = here
+        self.database = connection
         self.jobs = [here.job("backfill", worker=f"backfill-{slot}", base_url=spoiler.url) for slot in (0, 1)]
         self.jobs.append(here.job("upsert", base_url=spoiler.url))
 
@@ -32,7 +33,7 @@ class Crew:
                 began_ns, really_s = self.here.clock.now_ns(), time.monotonic()
                 self.here.run(one, step_s)
                 passed_s = (self.here.clock.now_ns() - began_ns) / 10**9 - (time.monotonic() - really_s)
-                self.here.execute(
+                self.database.execute(
                     f"update fetch_queue set ready_at = ready_at - interval '{passed_s} s' where state = 'pending'"
                 )
 
@@ -49,6 +50,11 @@ def here(town):
 @pytest.fixture
 def spoiler(here, spoil):
     return spoil(here.simulator.url)
+
+
+@pytest.fixture
+def crew(here, spoiler, conn):
+    return Crew(here, spoiler, conn)
 
 
 TOLD = [
@@ -74,9 +80,8 @@ OFTEN = ("cut gzip",)
 
 
 @pytest.mark.parametrize("told", cases(NAMED, OFTEN))
-def test_two_minutes_of_what_is_not_the_api_give_up_nothing_and_are_hardly_paid_for(here, spoiler, told):
+def test_two_minutes_of_what_is_not_the_api_give_up_nothing_and_are_hardly_paid_for(here, spoiler, crew, told):
     spoiler.set({**told, "endpoint": "/product"})
-    crew = Crew(here, spoiler)
     crew.run(29)
     calls = spoiler.calls("/product")
     asked = Counter((asin, call["query"]["history"]) for call in calls for asin in call["asins"].split(","))
@@ -95,8 +100,7 @@ def test_two_minutes_of_what_is_not_the_api_give_up_nothing_and_are_hardly_paid_
     assert crew.conditions() == set()
 
 
-def test_one_challenge_in_front_of_every_endpoint_ends_nothing(here, spoiler):
-    crew = Crew(here, spoiler)
+def test_one_challenge_in_front_of_every_endpoint_ends_nothing(here, spoiler, crew):
     for status in (401, 402, 403):
         once = {"do": "status", "status": status, "times": 1}
         spoiler.set(once, {**once, "endpoint": "/product"}, {**once, "endpoint": "/token"})
@@ -104,16 +108,15 @@ def test_one_challenge_in_front_of_every_endpoint_ends_nothing(here, spoiler):
     assert here.rows("select count(*) from products") > [(50,)]
 
 
-def test_the_apis_own_word_about_the_key_ends_the_run_at_once(here, spoiler):
+def test_the_apis_own_word_about_the_key_ends_the_run_at_once(spoiler, crew):
     spoiler.set({"do": "status", "status": 402, "body": ZEROED, "type": "application/json"})
     with pytest.raises(Forbidden, match="check the subscription"):
-        Crew(here, spoiler).run(10)
+        crew.run(10)
 
 
 @pytest.mark.kill
-def test_refusals_in_a_row_of_different_items_pause_and_are_told_before_many_items_are_given_up(here, spoiler):
+def test_refusals_in_a_row_of_different_items_pause_and_are_told_before_many_items_are_given_up(here, spoiler, crew):
     spoiler.set({"do": "status", "status": 400, "body": ZEROED, "type": "application/json", "endpoint": "/product"})
-    crew = Crew(here, spoiler)
     crew.run(900, step_s=5)
     assert len(spoiler.calls("/product")) < 60
     assert "refusals" in crew.conditions()
