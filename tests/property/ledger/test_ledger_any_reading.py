@@ -239,7 +239,7 @@ def test_once_sane_readings_come_again_every_waiter_is_served(plan, fullness, pa
 
 
 @pytest.mark.kill
-@settings(max_examples=150, deadline=None, phases=QUICK)
+@settings(max_examples=75, deadline=None, phases=QUICK)
 @given(**ONCE_SANE)
 def test_once_sane_readings_come_again_every_waiter_is_served_many_times(plan, fullness, palette, part, steps, seed):
     once_sane(plan, fullness, palette, part, steps, seed)
@@ -273,7 +273,7 @@ def test_whatever_period_the_settings_suppose_the_truth_is_reached(rate, tick_s,
 
 
 @pytest.mark.kill
-@settings(max_examples=150, deadline=None, phases=QUICK)
+@settings(max_examples=75, deadline=None, phases=QUICK)
 @given(**WORLDS)
 def test_whatever_period_the_settings_suppose_the_truth_is_reached_in_many_worlds(
     rate, tick_s, supposed_s, fullness, seed
@@ -323,7 +323,7 @@ def test_lone_lies_cost_no_floor_more_than_a_batch_of_each_worker(plan, fullness
 
 
 @pytest.mark.kill
-@settings(max_examples=120, deadline=None, phases=QUICK)
+@settings(max_examples=60, deadline=None, phases=QUICK)
 @given(**LONE_LIES)
 def test_lone_lies_cost_no_floor_more_than_a_batch_of_each_worker_many_times(plan, fullness, palette, seed):
     lone_lies(plan, fullness, palette, seed)
