@@ -27,6 +27,7 @@ READINGS = {  # what is put where
     "a plan of one a minute": ("refillRate", "1"),
 }
 HOURS = 3
+WITHOUT_WORK_S = 60  # nobody else brings work: a look each minute is enough
 OFTEN = ("row 6, a debt that can be",)
 
 
@@ -36,7 +37,7 @@ def test_the_work_goes_on_and_the_ledger_knows_the_servers_balance(town, spoil, 
     lie = {"do": "set", "path": path, "raw": raw, "endpoint": "/product", "times": 1}
     spoiler = spoil(here.simulator.url, lie)
     work = here.job("backfill", base_url=spoiler.url, upsert_detail="none")
-    here.run(work, HOURS * 3600)
+    here.run(work, HOURS * 3600, without_work_s=WITHOUT_WORK_S)
     assert here.rows("select distinct state from fetch_queue") == [("done",)]
     asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
     assert sorted(asked) == sorted(asin for (asin,) in here.rows("select asin from products"))  # each once
@@ -52,7 +53,7 @@ TICKS = {"3 s": (3.0, 500), "30 s": (30.0, 40), "120 s": (120.0, 40)}  # so many
 @pytest.mark.parametrize(("tick_s", "deals"), cases(TICKS, ["30 s"]))
 def test_the_servers_tick_is_learned_whatever_was_supposed(town, tick_s, deals):
     here = town(WIDE, rate=5, tick_s=tick_s, deals=deals, start_balance=20)
-    here.run(here.job("backfill", upsert_detail="none"), HOURS * 3600)
+    here.run(here.job("backfill", upsert_detail="none"), HOURS * 3600, without_work_s=WITHOUT_WORK_S)
     assert here.rows("select count(*) > 20 from products") == [(True,)]
     snapshot = here.ledger.snapshot()
     assert snapshot.bucket.tick_period_s == pytest.approx(tick_s, rel=0.05)
