@@ -30,7 +30,7 @@ class Texts:
         faults: what could not be read at all, each a sentence.
         unread: the names of the settings that may stand in what could not be read.
         notes: what is not a fault but may be a mistake.
-        lines: the settings of the file, in the order of its lines.
+        lines: the settings of the file, in the order of its lines; for a slip that which was meant.
         misspelt: names of the file that are slips, and the settings that were meant.
     """
 
@@ -44,7 +44,8 @@ class Texts:
 
     def places(self) -> dict[str, int]:
         """The place of each field as a person goes through the settings: those of `.env` by lines, then all others."""
-        lines = [name for name in self.lines if self.found[name][1] == DOTENV.name]
+        slips = set(self.misspelt.values())
+        lines = [name for name in self.lines if self.found[name][1] == DOTENV.name or name in slips]
         names = [*lines, *(option.name for option in OPTIONS if option.name not in lines)]
         return {BY_NAME[name].field: place for place, name in enumerate(names)}
 
@@ -61,14 +62,14 @@ def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> T
         notes.append(f".env sets {name} in lines {', '.join(map(str, lines))}: the last one is used; delete the others")
     unknown = tuple(sorted(set(file.values) - set(found)))
     unread = frozenset(name for name, (_, source) in found.items() if _may_be_unread(name, source, file))
-    in_file = tuple(name for name in file.values if name in found)
+    in_file = dict.fromkeys(misspelt.get(name, name) for name in file.values if name in found or name in misspelt)
     return Texts(
         found=found,
         unknown=unknown,
         faults=tuple(faults),
         unread=unread,
         notes=tuple(notes),
-        lines=in_file,
+        lines=tuple(in_file),
         misspelt=misspelt,
     )
 
