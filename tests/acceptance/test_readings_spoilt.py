@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.quick_cases import cases
-from tests.fixtures.server import TICK_S, WIDE
+from tests.fixtures.server import TICK_S, WIDE, WITHOUT_WORK_S
 
 FAR = "4102444800000"  # a time in the year 2100, Unix milliseconds
 DIGITS = "9" * 400
@@ -27,7 +27,6 @@ READINGS = {  # what is put where
     "a plan of one a minute": ("refillRate", "1"),
 }
 HOURS = 3
-WITHOUT_WORK_S = 60  # nobody else brings work: a look each minute is enough
 OFTEN = ("row 6, a debt that can be",)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.quick_cases import cases
-from tests.fixtures.server import START_MIN, WIDE
+from tests.fixtures.server import START_MIN, WIDE, WITHOUT_WORK_S
 
 HUGE = "9" * 400
 TITLE = r'"title":"(?:[^"\\]|\\.)*"'
@@ -67,7 +67,7 @@ def spoilt(town, spoil):
 def test_products_of_a_spoilt_reply_are_in_the_table_or_kept_and_each_is_paid_for_once(spoilt, told, lost):
     here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
     asins = set(here.market(WIDE))
-    here.run(work, 900)
+    here.run(work, 900, without_work_s=WITHOUT_WORK_S)
     assert here.rows("select distinct state from fetch_queue") == [("done",)]
     asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
     assert sorted(asked) == sorted(asins)  # each once
@@ -110,14 +110,14 @@ def test_of_a_body_that_ends_in_its_middle_what_is_there_is_used_and_only_the_re
 ):
     here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
     asins = set(here.market(WIDE))
-    here.run(work, 300)
+    here.run(work, 300, without_work_s=WITHOUT_WORK_S)
     first = set(spoiler.calls("/product")[0]["asins"].split(","))
     ((raw,),) = here.rows("select raw from quarantine where kind = 'body' and key like '/product history%'")
     assert bytes(raw).startswith(b'{"processingTimeInMs"')
     written = first & {asin for (asin,) in here.rows("select asin from products")}
     assert (written != set()) is has_whole
     here.execute("update fetch_queue set ready_at = now() where state = 'pending'")  # the pause is the database's time
-    here.run(work, 600)
+    here.run(work, 600, without_work_s=WITHOUT_WORK_S)
     asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
     assert {asin for (asin,) in here.rows("select asin from products")} == asins
     assert {asin for asin in asins if asked.count(asin) > 1} == first - written
@@ -128,7 +128,7 @@ def test_products_that_were_not_asked_for_are_counted_and_left_out(spoilt):
     told = {"do": "replace", "find": r'"products":\[', "with": '"products":[{"asin":"B0STRANGE1","title":"x"},'}
     here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
     asins = set(here.market(WIDE))
-    here.run(work, 300)
+    here.run(work, 300, without_work_s=WITHOUT_WORK_S)
     assert {asin for (asin,) in here.rows("select asin from products")} == asins
     (event,) = here.events("not_asked_for")
     assert (event["endpoint"], event["left_out"]) == ("/product", 1)
@@ -140,7 +140,7 @@ def test_products_of_another_locale_are_not_written_as_if_they_were_of_the_one_a
     told = {"do": "replace", "find": r'"domainId":1', "with": '"domainId":3', "most": 1}
     here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
     asins = set(here.market(WIDE))
-    here.run(work, 300)
+    here.run(work, 300, without_work_s=WITHOUT_WORK_S)
     assert here.events("not_asked_for")[0]["left_out"] == 1
     asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
     assert {asin for (asin,) in here.rows("select asin from products")} == asins  # asked for once more
@@ -163,9 +163,9 @@ def test_products_are_held_and_bought_once_whatever_bytes_are_hit_in_every_reply
     spoiler = spoil(here.simulator.url, {"do": "mutate", "endpoint": "/product", "count": 3, "seed": seed})
     work = here.job("backfill", base_url=spoiler.url)
     asins = set(here.market(WIDE))
-    here.run(work, 900)
+    here.run(work, 900, without_work_s=WITHOUT_WORK_S)
     here.execute("update fetch_queue set ready_at = now() where state = 'pending'")
-    here.run(work, 300)
+    here.run(work, 300, without_work_s=WITHOUT_WORK_S)
     written = {asin for (asin,) in here.rows("select asin from products")}
     kept = b"".join(bytes(raw) for (raw,) in here.rows("select raw from quarantine where raw is not null"))
     asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
@@ -202,7 +202,7 @@ FORMS = {
 def test_products_in_another_form_are_written_and_paid_for_once(spoilt, told):
     here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
     asins = set(here.market(WIDE))
-    here.run(work, 900)
+    here.run(work, 900, without_work_s=WITHOUT_WORK_S)
     assert {asin for (asin,) in here.rows("select asin from products")} == asins
     asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
     assert sorted(asked) == sorted(asins)
@@ -234,13 +234,13 @@ VOID = {
 def test_a_body_that_answers_nothing_is_kept_and_its_work_is_asked_for_again_after_a_pause(spoilt, told):
     here, spoiler, work = spoilt("backfill", "/product", told, deals=40)
     asins = set(here.market(WIDE))
-    here.run(work, 300)
+    here.run(work, 300, without_work_s=WITHOUT_WORK_S)
     ((raw,),) = here.rows("select raw from quarantine where kind = 'body' and key like '/product history%'")
     assert b"tokensConsumed" in bytes(raw)
     first = set(spoiler.calls("/product")[0]["asins"].split(","))
     assert here.rows("select count(*) from fetch_queue where attempts = 1 and ready_at > now()") == [(len(first),)]
     here.execute("update fetch_queue set ready_at = now() where state = 'pending'")  # the pause is the database's time
-    here.run(work, 600)
+    here.run(work, 600, without_work_s=WITHOUT_WORK_S)
     asked = [asin for call in spoiler.calls("/product") for asin in call["asins"].split(",")]
     assert {asin for (asin,) in here.rows("select asin from products")} == asins
     assert {asin for asin in asins if asked.count(asin) > 1} == first
