@@ -1,5 +1,6 @@
 """What is told of a product, and what people know already."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -36,9 +37,26 @@ def test_a_match_a_drop_and_a_rise_are_told():
 
 def test_only_what_the_rule_wants_is_told():
     steps = [(0, seen(20)), (1, seen(15)), (2, seen(30, matches=False)), (3, seen(10, is_back=True))]
-    assert told(steps, {DROP}) == [(DROP, 1, 15)]
+    assert told(steps[:3], {DROP}) == [(DROP, 1, 15)]
     assert told(steps, {RISE}) == [(RISE, 2, 30)]
     assert told(steps, {BACK}) == [(BACK, 3, 10)]
+
+
+def test_a_first_sighting_that_is_back_in_stock_is_new_as_well():
+    assert told([(0, seen(20, is_back=True))], {NEW, DROP}) == [(NEW, 0, 20)]
+    assert told([(0, seen(20, is_back=True))], {NEW, BACK}) == [(BACK, 0, 20)]
+
+
+def test_a_fall_that_makes_a_product_meet_the_rule_is_a_drop_as_well():
+    steps = [(0, seen(30, matches=False)), (1, seen(10, is_back=True))]
+    assert told(steps, {DROP}) == [(DROP, 1, 10)]
+    assert told(steps, {DROP, NEW}) == [(NEW, 1, 10)]
+    assert told(steps) == [(BACK, 1, 10)]
+
+
+def test_a_product_that_is_back_is_told_within_the_time_at_a_lower_price():
+    steps = [(0, seen(20)), (1, seen(20, matches=False)), (2, seen(15, is_back=True))]
+    assert told(steps, {NEW, BACK}) == [(NEW, 0, 20), (BACK, 2, 15)]
 
 
 def test_a_drop_that_does_not_meet_the_rule_is_not_told():
@@ -64,6 +82,39 @@ def test_a_product_that_comes_back_at_the_same_price_is_told_when_the_time_is_ov
 STEPS = st.lists(
     st.builds(Seen, st.just("NEW"), st.integers(1, 6).map(Decimal), st.booleans(), st.booleans()), max_size=40
 )
+
+
+def happened(before, now):
+    """What the words of the documentation say of two looks at a product."""
+    is_met = now.matches and (before is None or not before.matches)
+    return {
+        *([NEW] if is_met else []),
+        *([BACK] if is_met and now.is_back else []),
+        *([DROP] if before is not None and now.matches and now.price < before.price else []),
+        *([RISE] if before is not None and now.price > before.price else []),
+    }
+
+
+@given(STEPS, st.sets(st.sampled_from(EVENTS)))
+def test_a_rule_tells_once_when_any_kind_that_it_wants_has_happened(found, wanted):
+    known, last = None, None
+    for one in found:
+        fresh = None if known is None else replace(known, told_at=None)
+        verdict = judge(fresh, one, wanted, AGAIN_S, START)
+        assert (verdict.event is not None) == bool(wanted & happened(last, one))
+        assert verdict.event in {None, *happened(last, one)}
+        known, last = verdict.known, one
+
+
+@given(STEPS, st.sets(st.sampled_from(EVENTS)), st.floats(0.1, 30))
+def test_a_rule_tells_what_any_one_of_its_kinds_would_tell(found, wanted, hours_apart):
+    known = None
+    for number, one in enumerate(found):
+        now = START + timedelta(hours=number * hours_apart)
+        alone = [judge(known, one, {kind}, AGAIN_S, now).event for kind in wanted]
+        verdict = judge(known, one, wanted, AGAIN_S, now)
+        assert (verdict.event is not None) == any(alone)
+        known = verdict.known
 
 
 @given(STEPS, st.sets(st.sampled_from(EVENTS)), st.floats(0.1, 30))
