@@ -43,6 +43,7 @@ def add(commands: Commands) -> None:
     preview.add_argument("source", metavar="SELECTION", help=_SOURCE)
     preview.add_argument("--key", metavar="NAME", help=_KEY)
     preview.add_argument("--yes", action="store_true", help="spend the tokens without a question")
+    preview.add_argument("--fresh", action="store_true", help="ask even where a page of the last hour is kept")
     preview.set_defaults(do=_do_preview)
 
     new = verbs.add_parser(

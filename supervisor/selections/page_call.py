@@ -1,8 +1,8 @@
 """Asks the server for one page of a selection, in the tier of a person's own look-ups: the ledger's way, and once.
 
 Beside a running supervisor it takes a lease like any worker; alone it holds the state directory for as long as the call
-takes. The reply is looked at and not stored, but it is on disk until it was shown (`paid_pages`): when this process is
-killed, the next one that asks for the page within the hour pays nothing.
+takes. The reply is looked at and not stored, but it is on disk for an hour (`paid_pages`): the next one that asks for
+the page within that pays nothing, whether this process has shown it or was killed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ledger import NeedsReading
+from ledger.localtime import near
 from supervisor.database import backend, ledger_source, server_in_use, shared_ledger
 from supervisor.database.access import query_connection
 from supervisor.database.hosts import joining
+from supervisor.selections.describe import label
 from supervisor.selections.paid_pages import PaidPages
 from tasks.calls.arrived_reply import arrived
 from tasks.calls.spool_header import Header, Origin, answered, unanswered
@@ -53,7 +55,7 @@ class PageSeen:
         figures: what it tells of the whole selection.
         deals: its deals, newest first.
         server_minute: the server's time, in Keepa minutes.
-        tokens: what it cost, as the reply says; 0 when another had paid for it, who was killed.
+        tokens: what it cost, as the reply says; 0 when it was paid for before.
         balance: tokens left after it; None when the reply does not say.
     """
 
@@ -83,10 +85,6 @@ class PageCaller:
         self._paid = PaidPages(plan)
         self.records: list[Call] = []
 
-    def shown(self) -> None:
-        """Delete the pages: whoever asked has them."""
-        self._paid.forget()
-
     def close(self) -> None:
         """Close the connection."""
         self._paid.close()
@@ -114,9 +112,6 @@ class PageCaller:
         """
         request = DealRequest(selection.for_upsert(), 0)
         header = _header((self._account, self._host), request, selection)
-        left = self._left(selection, header)
-        if left is not None:
-            return left
         self._paid.require_room()
         lease = self._lease(request, on_wait)
         entry = None
@@ -135,12 +130,19 @@ class PageCaller:
         self.records.append(answered(header, envelope, rows=0))
         return self._read(selection, reply.body, entry)
 
-    def _left(self, selection: Selection, header: Header) -> PageSeen | None:
-        """The page, if somebody has paid for it who was killed before it was shown."""
+    def kept(self, selection: Selection) -> PageSeen | None:
+        """The page, if it was paid for within the hour, which is told; None where it has to be asked for.
+
+        Raises:
+            SpoolFull: what was paid for cannot be read.
+            Transient: the page cannot be read.
+        """
+        header = _header((self._account, self._host), DealRequest(selection.for_upsert(), 0), selection)
         found = self._paid.find(header.origin)
         if found is None:
             return None
-        sys.stderr.write("this page was paid for by a command that ended before it was shown: nothing is asked for\n")
+        at = near(found.header.received_at, datetime.now(UTC))
+        sys.stderr.write(f"0 tokens: the page of {label(selection)} of {at} is used, which is paid for\n")
         if not found.is_recorded:
             envelope = any_envelope(found.body).costing_at_most(max_tokens(found.header.endpoint, found.header.items))
             self.records.append(answered(found.header, envelope, rows=0))
@@ -192,7 +194,6 @@ def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
             yield caller
         finally:
             _record(plan, caller.records)
-        caller.shown()
 
 
 def _own_ledger(plan: RunPlan, stack: ExitStack) -> TokenLedger:

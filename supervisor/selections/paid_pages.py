@@ -1,4 +1,4 @@
-"""Pages that were paid for and not shown, because who asked was killed or failed: the next one has them for nothing.
+"""Pages that were paid for within the last hour: whoever asks for one of them again has it for nothing.
 
 They are no worker's to write, so they lie beside the replies of workers, for each account in a folder of its own.
 """
@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 
 class PaidPages:
-    """The pages of one account, on disk from their arrival until they are shown."""
+    """The pages of one account, on disk from their arrival until they are an hour old."""
 
     def __init__(self, plan: RunPlan) -> None:
         folder = plan.state.root / _FOLDER / plan.account("")
@@ -51,16 +51,17 @@ class PaidPages:
         self._spool.require_room()
 
     def find(self, origin: Origin) -> Found | None:
-        """The page of that origin which somebody left who is dead; what is too old for anybody is deleted.
+        """The newest page of that origin which a process left that has ended; what is too old is deleted.
 
         Raises:
             SpoolFull: the folder cannot be read.
         """
+        newest: Found | None = None
         for path in list(self._spool.orphans()):
             found = self._look(path, origin)
-            if found is not None:
-                return found
-        return None
+            if found is not None and (newest is None or found.header.received_at > newest.header.received_at):
+                newest = found
+        return newest
 
     def keep(self, header: Header, reply: RawReply) -> SpoolEntry | None:
         """Keep a page that has come just now; None where the disk does not take it, which is told."""
@@ -72,14 +73,8 @@ class PaidPages:
         self._held.append(entry)
         return entry
 
-    def forget(self) -> None:
-        """Delete the pages of this process: they are shown."""
-        for entry in self._held:
-            entry.remove()
-        self._held.clear()
-
     def close(self) -> None:
-        """Leave what was not shown to the next one, as pages whose calls are in the record."""
+        """Leave the pages to the next one, as those whose calls are in the record."""
         for entry in self._held:
             with suppress(SpoolFull):  # then it is as if this process had been killed
                 self._spool.claim(entry.path)

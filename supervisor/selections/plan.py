@@ -145,12 +145,14 @@ def _pages(plan: RunPlan, selections: Sequence[Selection], *, yes: bool) -> dict
     """The loads of selections of which nothing is known, from one page of each; none when nobody agreed to pay."""
     if not selections:
         return {}
-    names = "; ".join(describe.label(one) for one in selections)
-    what = f"nothing is known yet of {names}: asking for one page of each"
     with page_call.page_caller(plan) as caller:
-        if not preview.is_agreed(what, DEAL_TOKENS * len(selections), caller, yes=yes):
-            return {}
-        pages = {describe.label(one): caller.page(one, preview.tell_wait) for one in selections}
+        kept = [(one, caller.kept(one)) for one in selections]
+        pages = {describe.label(one): page for one, page in kept if page is not None}
+        rest = [one for one, page in kept if page is None]
+        names = "; ".join(describe.label(one) for one in rest)
+        what = f"nothing is known yet of {names}: asking for one page of each"
+        if rest and preview.is_agreed(what, DEAL_TOKENS * len(rest), caller, yes=yes):
+            pages |= {describe.label(one): caller.page(one, preview.tell_wait) for one in rest}
     return {name: plan_inputs.load_of_page(name, page.figures, plan.settings) for name, page in pages.items()}
 
 

@@ -1,4 +1,4 @@
-"""`selection preview`: asks for one page, and shows how many deals match, the newest of them, and what they cost."""
+"""`selection preview`: a page, of now or of the last hour: how many deals match, the newest, and what they cost."""
 
 from __future__ import annotations
 
@@ -87,9 +87,11 @@ def show(chosen: argparse.Namespace) -> int:
         return EXIT_USAGE
     plan = paying_key.paying(plan, lambda _: DEAL_TOKENS) if name is None else plan.of_key(name)
     with page_call.page_caller(plan) as caller:
-        if not is_agreed(f"one page of {describe.label(one)}", DEAL_TOKENS, caller, yes=chosen.yes):
-            return EXIT_USAGE
-        seen = caller.page(one, tell_wait)
+        seen = None if chosen.fresh else caller.kept(one)
+        if seen is None:
+            if not is_agreed(f"one page of {describe.label(one)}", DEAL_TOKENS, caller, yes=chosen.yes):
+                return EXIT_USAGE
+            seen = caller.page(one, tell_wait)
     if chosen.json:
         output.as_json(PreviewOutput(selection=describe.for_programs(one), page=_page(seen)))
         return EXIT_OK

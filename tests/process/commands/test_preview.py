@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.fakes.program.cli_program import ROOT, Program
 from tests.fakes.waiting import wait_until
 from tests.fixtures.server import START_MIN, START_MS
 
+PREVIEW, PLAN = ("selection", "preview"), ("plan",)
 WIDE = {"domainId": 1, "priceTypes": [1], "dateRange": 3, "isFilterEnabled": False, "isRangeEnabled": False}
 
 
@@ -97,12 +99,33 @@ def test_a_page_that_was_paid_for_and_not_shown_costs_the_next_one_nothing(here,
     _, out, err = here("selection", "preview", query, "--yes", "--json", **settings)
     page = json.loads(out)["page"]
     assert (page["tokens"], len(page["deals"])) == (0, 150)
-    assert "this page was paid for by a command that ended before it was shown" in err
+    assert "0 tokens: the page of" in err
     assert shop.control()["bucket"]["balance"] == 600_000 - 5
-    again = json.loads(here("selection", "preview", query, "--yes", "--json", **settings)[1])["page"]
+    again = json.loads(here("selection", "preview", query, "--yes", "--fresh", "--json", **settings)[1])["page"]
     assert (again["tokens"], again["deals"]) == (5, page["deals"])
     with connect(database_url, application_name="test", autocommit=True) as conn:
         assert conn.execute("SELECT cost FROM calls").fetchall() == [(5,), (5,)]
+
+
+@pytest.mark.parametrize(("first", "words"), [(PREVIEW, PLAN), (PLAN, PREVIEW)], ids=["preview first", "plan first"])
+def test_a_page_is_paid_for_once_whichever_command_asks_for_it_first(here, shop, words, first):
+    query, settings = json.dumps(WIDE), {"KEEPA_BASE_URL": shop.url}
+    assert here(*first, query, "--yes", **settings)[0] == 0
+    spent = 600_000 - shop.control()["bucket"]["balance"]
+    code, out, err = here(*words, query, **settings)  # nothing is to be spent, so nobody is asked
+    assert (code, 600_000 - shop.control()["bucket"]["balance"]) == (0, spent), err
+    assert re.search(r"0 tokens: the page of .* of (today )?\d\d:\d\d.* is used", err), err
+    assert out
+
+
+def test_a_page_is_kept_for_an_hour_and_no_longer(here, shop, tmp_path):
+    query, settings = json.dumps(WIDE), {"KEEPA_BASE_URL": shop.url}
+    assert here("selection", "preview", query, "--yes", **settings)[0] == 0
+    (kept,) = tmp_path.rglob("previews/*/*.reply")
+    head, _, body = kept.read_bytes().partition(b'received_at":"')
+    kept.write_bytes(head + b'received_at":"2020' + body[4:])
+    assert here("selection", "preview", query, **settings)[0] == 2
+    assert not list(tmp_path.rglob("previews/*/*.reply"))
 
 
 def test_what_was_paid_for_is_shown_though_no_database_takes_the_record(here, shop):
