@@ -193,4 +193,14 @@ class LookUps:
             due_s = LONGEST_NAP_S if idle.until_ns is None else max(0.0, (idle.until_ns - now_ns) / NS_PER_S)
             context.stop.wait(min(due_s, LONGEST_NAP_S))
         if context.stop.is_set():
-            raise GivenUp(f"given up, and nothing was paid for it: {idle.why}")
+            raise GivenUp(_given_up(idle))
+
+
+def _given_up(idle: Idle) -> str:
+    """What has become of a request that nobody waits for any more."""
+    waited = "it waited for tokens" if idle.phase == "stopping" else idle.why
+    return (
+        f"the wait is over: the request was taken back, so it waits nowhere and nothing was paid for it ({waited}). "
+        "`sluicegate ledger dump` shows who else waits; ask again, or leave it to backfill with "
+        "`sluicegate fetch --queue`"
+    )

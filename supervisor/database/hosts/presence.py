@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
     from tasks.store.ledger_row.hosts import Host, Newcomer
 
-_SUM_NS: Final = 60 * NS_PER_S
+_SUM_NS: Final = 60 * NS_PER_S  # and sooner at first, when what was spent has only begun
 _SUM_LIMIT: Final = "SET LOCAL statement_timeout = '3s'"
 _DAY: Final = timedelta(days=1)
 _CLOSE_S: Final = 2.0
@@ -96,7 +96,7 @@ class Presence:
         self._dead_hosts = DeadHosts(number, lambda: _may_hold_leftovers(spool))
         self._clock = SystemClock()
         self._beat_ns = self._seen_ns = self._clock.now_ns()
-        self._summed_ns: int | None = None
+        self._summed_ns = self._began_ns = self._clock.now_ns()
         self._is_over = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._live, name="host beat", daemon=True)
@@ -162,7 +162,7 @@ class Presence:
         if wanted != "away" and not self.has_twin and now_ns - self._beat_ns >= self.beat_s * NS_PER_S:
             self._beat(conn)
             self._beat_ns = now_ns
-        if self._summed_ns is None or now_ns - self._summed_ns >= _SUM_NS:
+        if now_ns - self._summed_ns >= min(_SUM_NS, self._summed_ns - self._began_ns):
             self._summed_ns = now_ns  # whatever comes of it: this is to be seen, and the beats are to be regular
             with conn.transaction():
                 conn.execute(_SUM_LIMIT)

@@ -1,15 +1,18 @@
-"""Which process ends when two beat in one entry of the table of hosts, and that one alone never does."""
+"""What a host that beats sees of itself: a copy in its own entry, none where it is alone, and what it has spent."""
 
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 
 import pytest
 
 from supervisor.database.hosts.presence import Presence
 from tasks.calls.spool import Spool
 from tasks.secret import Secret
+from tasks.store.calls import calls
 from tasks.store.ledger_row import hosts
 from tasks.store.ledger_row.hosts import Newcomer
 from tests.fakes.waiting import wait_until
+from tests.fixtures.calls import a_call
 
 
 class HastyPresence(Presence):
@@ -97,3 +100,14 @@ def test_a_host_that_was_suspended_while_its_copy_went_on_leaves_the_entry_alone
         wait_until(lambda: host.has_twin, "it sees that the other one went on")
         assert hosts.last_beat(conn, number, me.id) == at
     assert conn.execute("SELECT left_at FROM hosts").fetchone() == (None,)
+
+
+def test_what_a_host_has_just_spent_is_told_at_once_and_not_a_minute_later(conn, database_url, tmp_path):
+    me = Newcomer(id="one", name="one", version="1")
+    number = hosts.join(conn, me)
+    spool = Spool(tmp_path, limit_bytes=0, host="")
+    with closing(HastyPresence(Secret(database_url), number, spool, me)) as host:
+        wait_until(lambda: host.seen, "the first look, at which nothing was spent")
+        with conn.transaction():
+            calls.record(conn, a_call(host="one", cost=7, at=datetime.now(UTC)))
+        wait_until(lambda: host.tokens.get("one") == 7, "what was spent")
