@@ -19,9 +19,25 @@ def set_up() -> str:
     return "install it again with `uv tool upgrade --reinstall sluicegate` or `pipx reinstall sluicegate`"
 
 
+def beside(package: str) -> str:
+    """How a package is put beside the program; for messages, as the end of a sentence.
+
+    The program of a checkout has the packages of its .venv, wherever it is started.
+    """
+    if _has_sources():
+        pip = Path(".venv/bin/pip") if _is_checkout() else HOME / ".venv/bin/pip"
+        return f"run `{pip} install {package}`"
+    return f"run `pipx inject sluicegate {package}`, or `uv tool install --with {package}` with its wheel"
+
+
 def _is_checkout() -> bool:
     """Whether this is a checkout and the working directory is its root, as make needs it."""
     try:
-        return (HOME / "Makefile").is_file() and (HOME / "pyproject.toml").is_file() and Path.cwd() == HOME
+        return _has_sources() and Path.cwd() == HOME
     except OSError:  # the working directory is gone
         return False
+
+
+def _has_sources() -> bool:
+    """Whether the program lies in a checkout, and was not installed from a wheel."""
+    return (HOME / "Makefile").is_file() and (HOME / "pyproject.toml").is_file()

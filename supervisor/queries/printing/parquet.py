@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from ledger.installation import beside
 from tasks.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def check() -> None:
     """
     if find_spec("pyarrow") is None:
         raise ConfigError(
-            "Parquet needs the package pyarrow, which is not installed: put it beside the program (`pipx inject "
-            "sluicegate pyarrow`, or `uv tool install --with pyarrow` with its wheel), or take --format csv or jsonl"
+            f"Parquet needs the package pyarrow, which is not installed: {beside('pyarrow')}, or take --format csv or "
+            "jsonl"
         )
 
 

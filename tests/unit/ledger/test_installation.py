@@ -44,3 +44,11 @@ def test_a_working_directory_that_is_gone_is_no_checkout(tmp_path):
     os.chdir(gone)
     gone.rmdir()
     assert installation.command("run") == "`sluicegate run`"
+
+
+def test_a_package_is_put_where_this_program_looks_for_packages(checkout, tmp_path):
+    assert installation.beside("pyarrow") == "run `.venv/bin/pip install pyarrow`"
+    os.chdir(tmp_path)
+    assert installation.beside("pyarrow") == f"run `{checkout}/.venv/bin/pip install pyarrow`"
+    (checkout / "Makefile").unlink()
+    assert "pipx inject sluicegate pyarrow" in installation.beside("pyarrow")
