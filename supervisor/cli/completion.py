@@ -22,6 +22,10 @@ _WHERE: Final = (
     'bash: eval "$(sluicegate completion bash)" in ~/.bashrc; zsh: into a file _sluicegate in a folder of $fpath; '
     "fish: into ~/.config/fish/completions/sluicegate.fish"
 )
+_MAN: Final = (
+    "Prints the man page, to go into ~/.local/share/man/man1/sluicegate.1. man looks there where ~/.local/bin is in "
+    "PATH; otherwise `man -l FILE` shows it."
+)
 
 
 def add(commands: Commands, make_parser: Callable[[], argparse.ArgumentParser]) -> None:
@@ -30,8 +34,7 @@ def add(commands: Commands, make_parser: Callable[[], argparse.ArgumentParser]) 
     completion = commands.add_parser("completion", help=text, description=f"Prints what a shell needs. {_WHERE}.")
     completion.add_argument("shell", choices=SHELLS, help="the shell to make it for")
     completion.set_defaults(do=lambda chosen: show(make_parser(), chosen.shell))
-    where = "~/.local/share/man/man1/sluicegate.1"
-    man = commands.add_parser("man", help="print the man page", description=f"Prints the man page, to go into {where}.")
+    man = commands.add_parser("man", help="print the man page", description=_MAN)
     man.set_defaults(do=lambda _: man_page.show(make_parser()))
 
 

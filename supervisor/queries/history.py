@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.localtime import day, minute
 from supervisor.database.access import query_connection, query_plan
@@ -17,11 +17,14 @@ from supervisor.queries import parsing
 from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Column, Output
 from supervisor.queries.printing.plain_text import readable
+from supervisor.queries.product import offers_text
 from supervisor.queries.product.plot import Steps
 from tasks.errors import EXIT_OK, EXIT_USAGE, NoRows
 from tasks.keepa.locales import product_url, shop
 from tasks.store.histories import price_history
 from tasks.store.histories.price_history import Point, ProductSummary
+from tasks.store.products import live_offers
+from tasks.store.products.live_offers import LiveOffer
 
 if TYPE_CHECKING:
     import argparse
@@ -43,11 +46,25 @@ class ProductOutput(ProductSummary):
 
 
 class HistoryOutput(Output, frozen=True, kw_only=True):
-    """The price history of one product: every change, by price type and time."""
+    """The price history of one product: every change, by price type and time; and who sold it last.
+
+    Attributes:
+        offers_fetched_at: when the offers were fetched last; null: never.
+        offers: those that stood then, in the shop's order; null when they were never fetched.
+    """
 
     format: int = _FORMAT
     product: ProductOutput
+    offers_fetched_at: datetime | None
+    offers: tuple[LiveOffer, ...] | None
     points: tuple[Point, ...]
+
+
+class _Offers(NamedTuple):
+    """The offers that stood when they were fetched last; None and None when they never were."""
+
+    fetched_at: datetime | None
+    standing: tuple[LiveOffer, ...] | None
 
 
 def show(chosen: argparse.Namespace) -> int:
@@ -70,23 +87,37 @@ def show(chosen: argparse.Namespace) -> int:
             return EXIT_USAGE
         product = price_history.product_summary(conn, domains[0], asin) if domains else None
         if product is None or not product.is_any:
-            raise NoRows(f"{asin} is not known here: no selection has listed it yet")
+            raise NoRows(
+                f"{asin} is not known here: no selection, list or source has named it yet; "
+                f"`sluicegate fetch {asin}` asks for it now, and says first what that costs"
+            )
         points = price_history.points(conn, product.domain, asin, price_types=chosen.type)
+        offers_at = live_offers.fetched_at(conn, product.domain, asin)
+        offers = None if offers_at is None else tuple(live_offers.live_offers(conn, product.domain, asin))
     if not points:
         raise NoRows(_why_none(product, chosen.type))
     by_type = {name: list(group) for name, group in groupby(points, attrgetter("price_type"))}
     if chosen.since is not None:
         since = datetime.now(UTC) - chosen.since
         by_type = {name: _from(changes, since) for name, changes in by_type.items()}
-    _print(chosen, product, by_type)
+    _print(chosen, product, by_type, _Offers(offers_at, offers))
     return EXIT_OK
 
 
-def _print(chosen: argparse.Namespace, product: ProductSummary, by_type: dict[str, list[Point]]) -> None:
+def _print(
+    chosen: argparse.Namespace, product: ProductSummary, by_type: dict[str, list[Point]], offers: _Offers
+) -> None:
     points = list(chain.from_iterable(by_type.values()))
     if chosen.json:
         url = product_url(product.domain, product.asin)
-        output.as_json(HistoryOutput(product=ProductOutput(**asdict(product), url=url), points=tuple(points)))
+        output.as_json(
+            HistoryOutput(
+                product=ProductOutput(**asdict(product), url=url),
+                points=tuple(points),
+                offers_fetched_at=offers.fetched_at,
+                offers=offers.standing,
+            )
+        )
         return
     if chosen.csv:
         names = [field.name for field in fields(Point)]
@@ -102,6 +133,16 @@ def _print(chosen: argparse.Namespace, product: ProductSummary, by_type: dict[st
         _changes(points, product, several=len(by_type) > 1)
     else:
         _overview(by_type, product)
+        _offers(offers, product)
+
+
+def _offers(offers: _Offers, product: ProductSummary) -> None:
+    """Who sold it when that was fetched last, or what would fetch it."""
+    output.text("")
+    if offers.fetched_at is None or offers.standing is None:
+        output.text(f"who sells it is not known: `sluicegate fetch {product.asin} --detail offers` asks for it")
+    else:
+        offers_text.show(offers.standing, offers.fetched_at, product.currency)
 
 
 def _why_none(product: ProductSummary, types: Sequence[str] | None) -> str:

@@ -15,9 +15,10 @@ from ledger.localtime import near
 from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Column, Output
 from supervisor.queries.printing.plain_text import readable
+from supervisor.queries.product import offers_text
 from tasks.errors import EXIT_FAILED, EXIT_OK, plain
 from tasks.keepa.locales import product_url, shop
-from tasks.store.products import products_now
+from tasks.store.products import live_offers, products_now
 from tasks.store.products.products_now import ProductNow
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class FetchedProduct(ProductNow):
         asked_as: the codes by which it was asked for, or its ASIN.
         looked_at: when Keepa was asked this time; null when an earlier `fetch` had paid for the answer.
         is_news: whether that brought anything that was not known.
+        offers: those that stood at `offers_fetched_at`, in the shop's order; null when they were never fetched.
     """
 
     url: str | None
@@ -63,6 +65,7 @@ class FetchedProduct(ProductNow):
     looked_at: datetime | None
     is_news: bool
     figures: list[FigureOutput]
+    offers: list[live_offers.LiveOffer] | None
 
 
 class FetchOutput(Output, frozen=True, kw_only=True):
@@ -112,6 +115,7 @@ class Fetched:
         self.balance: int | None = None
         self.products: dict[tuple[int, str], ProductNow] = {}
         self.figures: dict[tuple[int, str], list[Figure]] = {}
+        self.offers: dict[tuple[int, str], list[live_offers.LiveOffer]] = {}
         self._unread: list[tuple[int, str]] = []
         self._looked: dict[tuple[int, str], tuple[datetime, datetime]] = {}
 
@@ -164,13 +168,15 @@ class Fetched:
 
     def read(self, connection: Connection) -> None:
         """Look up the rows of what came."""
-        self.products, self.figures = {}, {}
+        self.products, self.figures, self.offers = {}, {}, {}
         for domain, code in self._unread:
             self.codes[domain, code] = found = products_now.asins_with(connection, domain, code)
             self.asins.setdefault(domain, []).extend(found)
         for domain, asins in self.asins.items():
             for asin, one in products_now.products_now(connection, domain, asins).items():
                 self.products[domain, asin] = one
+                if one.offers_fetched_at is not None:
+                    self.offers[domain, asin] = live_offers.live_offers(connection, domain, asin)
             for asin, listed in products_now.figures(connection, domain, asins).items():
                 self.figures[domain, asin] = listed
 
@@ -247,6 +253,7 @@ def _as_json(one: ProductNow, fetched: Fetched) -> FetchedProduct:
             FigureOutput(price_type=figure.price_type, price=figure.price, mean=figure.mean, value=figure.value)
             for figure in figures
         ],
+        offers=fetched.offers.get((one.domain, one.asin)),
     )
 
 
@@ -256,6 +263,8 @@ def _print(one: ProductNow, fetched: Fetched) -> None:
     output.text(f"{product_url(one.domain, one.asin) or ''}  {_when(one, fetched, now)}".strip())
     if figures:
         output.table(_COLUMNS, [_row(figure, one.currency or "") for figure in figures])
+    if one.offers_fetched_at is not None:
+        offers_text.show(fetched.offers.get((one.domain, one.asin), ()), one.offers_fetched_at, one.currency or "")
     output.text("")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import class_row
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from decimal import Decimal
-
     from tasks.store.connection import Connection
 
 _OFFERS: Final = """
@@ -22,7 +21,15 @@ _FETCHED: Final = "SELECT offers_fetched_at FROM products WHERE domain = %(domai
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveOffer:
-    """An offer as people see it: money in the currency's own unit; what is not known is None."""
+    """An offer as people see it; what is not known is None.
+
+    Attributes:
+        price: in the currency, without shipping.
+        is_amazon: whether Amazon itself sells it.
+        is_fba: whether Amazon ships it for the seller.
+        price_since: since when it has had this price.
+        last_seen_at: when Keepa saw the offer last.
+    """
 
     seller_id: str | None
     condition: str | None
@@ -35,8 +42,8 @@ class LiveOffer:
     last_seen_at: datetime | None
 
 
-def live_offers(conn: Connection, domain: int, asin: str, *, limit: int) -> list[LiveOffer]:
-    """At most so many of them, in the shop's order."""
+def live_offers(conn: Connection, domain: int, asin: str, *, limit: int | None = None) -> list[LiveOffer]:
+    """At most so many of them, in the shop's order; all of them without a limit."""
     values = {"domain": domain, "asin": asin, "limit": limit}
     with conn.cursor(row_factory=class_row(LiveOffer)) as cursor:
         return cursor.execute(_OFFERS, values, prepare=False).fetchall()
