@@ -79,12 +79,14 @@ class ApiError(Error):
     Attributes:
         status: HTTP status, or None when no reply arrived.
         reading: the bucket as the reply shows it, or None: settle the lease with it before going on.
+        lasted_s: seconds that the call had been open for when it came to nothing; 0 when nobody measured.
     """
 
     def __init__(self, message: str, *, status: int | None = None, reading: Reading | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.reading = reading
+        self.lasted_s = 0.0
 
 
 class Throttled(ApiError):

@@ -1,5 +1,7 @@
 """Finds workers that say nothing where they would: suspended ones, and those whose promised wait is over.
 
+With each look it also looks at their calls (`silent_calls`), of which those of suspended workers say nothing.
+
 Such a worker counts as hung only when the time it is given has passed, and nothing gets done until then. Whoever looks
 must see that at once, since when and until when. All is counted in looks and not in seconds: when this process itself
 was suspended, or the machine slept, nobody is silent for it.
@@ -15,6 +17,7 @@ from ledger.localtime import clock
 from supervisor.process.conditions import ConditionFrom, ReportedCondition
 from supervisor.process.states import State
 from supervisor.process.suspended import is_suspended, remedy
+from supervisor.tree.silent_calls import SilentCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,18 +55,20 @@ class SilentWorkers:
         workers: Callable[[], Iterable[Slot]],
         on_change: Callable[[], object],
         *,
+        base_url: Callable[[], str | None] = lambda: None,
         ledger_clock: Clock | None = None,
         is_suspended: Callable[[int | None], bool] = is_suspended,
     ) -> None:
         """Look at `workers`; `on_change` is called when another one is found, and when one is found no longer.
 
-        `ledger_clock` is the one that promises are given in.
+        `base_url` is the address of the API, and `ledger_clock` the one that promises are given in.
         """
         self._loop = loop
         self._workers = workers
         self._on_change = on_change
         self._ledger_clock = ledger_clock or SystemClock()
         self._is_suspended = is_suspended
+        self._calls = SilentCalls(loop, base_url)
         self._seen: dict[int, _Seen] = {}
         self._found: dict[str, ReportedCondition] = {}
         self._due_ns: dict[str, int | None] = {}
@@ -73,7 +78,10 @@ class SilentWorkers:
         self._loop.after(LOOK_S, self._look_again)
 
     def conditions(self) -> list[ConditionFrom]:
-        """A condition for each that is found, all in the words of the one that was silent first."""
+        """A condition for each that is found, all in the words of the one that was silent first, and of the calls."""
+        return [*self._of_workers(), *self._calls.conditions()]
+
+    def _of_workers(self) -> list[ConditionFrom]:
         if not self._found:
             return []
         first, *others = sorted(self._found, key=lambda name: (self._found[name].since, name))
@@ -94,7 +102,8 @@ class SilentWorkers:
             if one.counts:
                 found[slot.spec.name] = self._kept(slot) or self._told(slot, one)
                 due_ns[slot.spec.name] = slot.due_ns
-        is_new = found != self._found
+        suspended = {pid for pid, one in seen.items() if one.is_suspended}
+        is_new = self._calls.look(self._workers(), suspended) or found != self._found
         self._seen, self._found, self._due_ns = seen, found, due_ns
         if is_new:
             self._on_change()

@@ -86,7 +86,7 @@ class Supervisor:
             is_frozen=lambda: self.stage > Stage.WORKING,
             on_change=self.changed,
         )
-        self._silent = SilentWorkers(loop, lambda: self.tree.workers, self.changed)
+        self._silent = SilentWorkers(loop, lambda: self.tree.workers, self.changed, base_url=lambda: self.base_url)
         self.draining = Draining(self.worker_pool, self.membership, self.changed)
         self.listeners: list[Callable[[], object]] = [self.draining.check]
         self._loop = loop

@@ -66,7 +66,8 @@ class Exchange:
         try:
             reply = self._client.send(request)
         except ApiError as error:
-            self._context.beat.called(request.endpoint, error.status, self._elapsed_s(began_ns))
+            error.lasted_s = self._elapsed_s(began_ns)
+            self._context.beat.called(request.endpoint, error.status, error.lasted_s)
             raise
         self._context.beat.called(request.endpoint, reply.status, reply.duration_s)
         return reply

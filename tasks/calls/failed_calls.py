@@ -32,6 +32,7 @@ MIN_REFUSALS: Final = 5
 DOUBT_NS: Final = 1200 * NS_PER_S  # for so long a refusal is waits against the key; calls in vain are closer together
 BALANCE: Final = "/token"
 PROBE: Final = "/token, to see whether the API is back"
+LONG_S: Final = 30.0  # a call that was open for so long in vain is no hiccup, and is reported at once
 NEVER_NS: Final = 2**63 - 1
 
 
@@ -68,7 +69,7 @@ class FailedCalls:
         """
         context = self._context
         now_ns = context.clock.now_ns()
-        until_ns = self._schedule.failed(what, str(error), now_ns, may_be_charged=may_be_charged)
+        until_ns = self._count(what, error, now_ns, may_be_charged=may_be_charged)
         self._probe_ns = now_ns + PROBE_NS
         context.log.warning("call_failed", error=error, retry_in_s=round((until_ns - now_ns) / NS_PER_S, 1))
         self._suspect(error)
@@ -138,13 +139,26 @@ class FailedCalls:
         try:
             reading = self.read_balance()
         except Transient as error:
-            self._schedule.failed(PROBE, str(error), context.clock.now_ns(), may_be_charged=False)
+            self._count(PROBE, error, context.clock.now_ns(), may_be_charged=False)
             self._report()
         else:
             self._schedule.answered(PROBE)
             if not was_unavailable:
                 self._probe_ns = NEVER_NS  # it was there all the while: only another failure is worth another look
             context.ledger.observe(reading)
+
+    def _count(self, what: str, error: ApiError, now_ns: int, *, may_be_charged: bool) -> int:
+        """Count that it failed; when it may be made again."""
+        settings, lasted_s = self._context.settings, error.lasted_s
+        long_s = min(LONG_S, 0.9 * settings.connect_timeout_s, 0.9 * settings.read_timeout_s)
+        return self._schedule.failed(
+            what,
+            str(error),
+            now_ns,
+            may_be_charged=may_be_charged,
+            lasted_s=lasted_s,
+            is_hiccup=lasted_s < long_s,
+        )
 
     def _until(self, request_plan: RequestPlan) -> tuple[int, str] | None:
         """Until when it waits, and why."""
@@ -198,11 +212,13 @@ class FailedCalls:
             )
 
     def _report(self) -> None:
-        problem = self._schedule.problem(self._context.clock.now_ns())
+        now_ns = self._context.clock.now_ns()
+        problem = self._schedule.problem(now_ns)
         if problem is None:
             self._context.beat.condition_over("calls")
         else:
-            self._context.beat.degraded("calls", f"{self._context.settings.server}: {problem}")
+            late_s = (now_ns - self._schedule.since_ns(now_ns)) / NS_PER_S
+            self._context.beat.degraded("calls", f"{self._context.settings.server}: {problem}", late_s=late_s)
 
 
 @dataclass

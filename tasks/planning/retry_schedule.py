@@ -33,6 +33,7 @@ class _Failing:
     sent: int = 0
     free: int = 0
     recent: int = 0  # failures since the server was last seen to be back
+    began_ns: int = 0  # when the first of these was made
     until_ns: int = 0
     sent_ns: int = 0
 
@@ -44,11 +45,24 @@ class RetrySchedule:
         self._chance = chance
         self._failing: dict[str, _Failing] = {}
 
-    def failed(self, what: str, why: str, now_ns: int, *, may_be_charged: bool) -> int:
-        """Count a failure of the request named `what`; when it may be made again."""
+    def failed(
+        self, what: str, why: str, now_ns: int, *, may_be_charged: bool, lasted_s: float = 0.0, is_hiccup: bool = True
+    ) -> int:
+        """Count a failure of the request named `what`; when it may be made again.
+
+        Args:
+            what: names it.
+            why: what happened.
+            now_ns: when it failed.
+            may_be_charged: whether it was sent.
+            lasted_s: seconds before that in which it was under way.
+            is_hiccup: whether it may be a single one that is not worth a report.
+        """
         one = self._failing.setdefault(what, _Failing())
         one.why = why
-        one.recent += 1
+        if not one.recent:
+            one.began_ns = now_ns - round(lasted_s * NS_PER_S)
+        one.recent += 1 if is_hiccup else 1 + HICCUPS
         if may_be_charged:
             one.sent += 1
             one.free = 0
@@ -95,6 +109,10 @@ class RetrySchedule:
             del self._failing[what]
         recent = [one for one in self._failing.values() if one.recent]
         return recent[-1].why if sum(one.recent for one in recent) > HICCUPS else None
+
+    def since_ns(self, now_ns: int) -> int:
+        """When the first of the requests that fail now was made; `now_ns` when none does."""
+        return min((one.began_ns for one in self._failing.values() if one.recent), default=now_ns)
 
 
 def charged_pause_s(sent: int, chance: random.Random) -> float:

@@ -17,6 +17,7 @@ from supervisor.process.spec import Spec
 from supervisor.process.states import State
 from supervisor.status.health import problems
 from supervisor.tree.reporting import report_of
+from supervisor.tree.silent_calls import OPEN_LOOKS
 from supervisor.tree.silent_workers import LOOK_S, SILENT_LOOKS, SUSPENDED_LOOKS
 from supervisor.tree.supervisor import Supervisor
 from tasks.redaction import Redactor
@@ -133,6 +134,23 @@ def test_a_worker_that_is_not_in_service_is_told_as_that_alone(run, clock, suspe
     suspended.add(101)
     look(run, clock, 5)
     assert told(run) == []
+
+
+def test_a_call_without_an_answer_makes_the_run_unready_until_one_comes(run, clock):
+    slot, _ = run.tree.workers
+    slot.on_heartbeat_line(Heartbeat(phase="calling", detail="/deal deal x1", until_ns=clock.now_ns() + 270 * NS_PER_S))
+    made_at = datetime.now(UTC)
+    look(run, clock, OPEN_LOOKS)
+    assert run.condition_watch.records() == ()
+    look(run, clock, 1)
+    (record,) = run.condition_watch.records()
+    assert (record.kind, record.who) == ("calls", ("upsert-0",))
+    assert datetime.fromisoformat(record.since) <= made_at
+    assert any("/deal has had no answer" in words for words in problems(report_of(run, clock.now_ns())))
+    slot.on_heartbeat_line(Heartbeat(phase="writing"))
+    look(run, clock, 5)
+    run.condition_watch.check()
+    assert run.condition_watch.records() == ()
 
 
 def test_a_run_that_has_begun_looks_by_itself_at_every_second(run, clock, suspended):

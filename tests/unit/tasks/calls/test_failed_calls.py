@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from ledger import Reading
 from tasks.calls.request_plan import SpooledReply
 from tasks.errors import NotSent, Transient
@@ -83,6 +85,29 @@ def test_a_hiccup_is_not_told_and_a_second_failure_is(shop):
     assert here.conditions() == {"calls": "x: cut again"}
     here.until_paid(Wanting())
     assert here.conditions() == {}
+
+
+@pytest.mark.parametrize("kind", [Transient, NotSent])
+def test_a_call_that_lasted_long_in_vain_is_told_at_once_since_it_was_made(shop, kind):
+    def late(script):
+        script.clock.advance_s(120)
+        raise kind("no answer in time")
+
+    here = shop(late, answer())
+    here.metered_client.call(Wanting())
+    (told,) = here.beats[-1]["conditions"]
+    assert (told["kind"], told["why"], told["late_s"]) == ("calls", "x: no answer in time", 120)
+    here.until_paid(Wanting())
+    assert here.conditions() == {}
+
+
+def test_calls_that_fail_do_so_since_the_first_of_them_was_made(shop):
+    here = shop(Transient("cut"), Transient("cut again"))
+    here.metered_client.call(Wanting())
+    here.clock.advance_s(7)
+    here.metered_client.call(Wanting())
+    (told,) = here.beats[-1]["conditions"]
+    assert told["late_s"] == 7
 
 
 def test_the_return_of_the_api_is_seen_by_a_free_request_and_ends_the_longest_pause(shop):
