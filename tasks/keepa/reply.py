@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +20,9 @@ OK: Final = 200
 
 _EXCERPT_CHARS: Final = 200
 _LOOK_CHARS: Final = 10_000  # an excerpt is taken from so much; split into its words, a page takes 20 times its size
+_PAGE_LOOK_CHARS: Final = 1_000  # comments and the like may stand before a page says what it is
+_PAGE: Final = re.compile(r"(?i)<(?:!doctype\s+)?html\b")
+_TITLE: Final = re.compile(r"(?i)<title[^>]{0,200}>([^<]{0,1000})</title")
 _KINDS: Final[dict[Meaning, type[ApiError]]] = {
     Meaning.FREE: Throttled,
     Meaning.QUARANTINE: RequestRefused,
@@ -82,7 +87,7 @@ def _look(body: bytes) -> tuple[Reading | None, str]:
     try:
         envelope = decode_envelope(body)
     except Transient:
-        return None, f"a body that cannot be read: {excerpt(_beginning(body))!r}"
+        return None, f"a body that cannot be read: {_shown(body)}"
     if envelope.error is None:
         return envelope.reading, "the server gives no reason"
     return envelope.reading, excerpt(str(envelope.error))
@@ -91,7 +96,17 @@ def _look(body: bytes) -> tuple[Reading | None, str]:
 def _foreign(body: bytes) -> str:
     if not body:
         return "an empty body, which is not from the API"
-    return f"not a reply of the API: {excerpt(_beginning(body))!r}"
+    return f"not a reply of the API: {_shown(body)}"
+
+
+def _shown(body: bytes) -> str:
+    """What a body is, in one line: its beginning in quotes, or of a web page its title."""
+    text = _beginning(body).lstrip("\ufeff")
+    if not text.lstrip().startswith("<") or _PAGE.search(text[:_PAGE_LOOK_CHARS]) is None:
+        return repr(excerpt(text))
+    title = _TITLE.search(text)
+    name = "" if title is None else excerpt(html.unescape(title[1]))
+    return f"a web page (title {name!r})" if name else "a web page without a title"
 
 
 def _beginning(body: bytes) -> str:

@@ -3,6 +3,8 @@
 import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.errors import ApiError, ConfigError, Forbidden, NotFromApi, RequestRefused, Throttled, Transient
 from tasks.keepa.client import KeepaClient
@@ -93,6 +95,43 @@ def test_the_servers_reason_is_in_the_message():
         envelope_of_reply(RawReply(402, b"", 0.1, "/deal"))
     with pytest.raises(NotFromApi, match=r"503 for the call: not a reply of the API: 'gone fishing'"):
         envelope_of_reply(RawReply(503, b"gone\n\tfishing", 0.1))
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (
+            b"<html><head>\n<title>Sign\n in &amp; go</title></head><body>\nx</body></html>",
+            "a web page (title 'Sign in & go')",
+        ),
+        (
+            b"\xef\xbb\xbf <!-- by a proxy -->\r\n<!DOCTYPE html>\n<TITLE lang='en'>Service</TITLE>",
+            "a web page (title 'Service')",
+        ),
+        (b"<html><body>gone</body></html>", "a web page without a title"),
+        (b"<html><title>  </title>", "a web page without a title"),
+        (b"<error>\x1b[31m\nno</error>", "'<error>[31m no</error>'"),
+    ],
+    ids=["portal", "comment in front", "no title", "empty title", "no page"],
+)
+def test_a_web_page_is_told_as_that_with_its_title_in_one_line(page, shown):
+    with pytest.raises(NotFromApi) as caught:
+        envelope_of_reply(RawReply(503, page, 0.1, "/deal"))
+    assert str(caught.value) == f"503 for /deal: not a reply of the API: {shown}"
+
+
+@given(st.text(max_size=60), st.sampled_from(["{}", "<html>{}", "<title>{}</title>", "<html><title>{}</title>"]))
+def test_whatever_a_foreign_body_holds_it_is_told_in_one_printable_line(text, around):
+    with pytest.raises(NotFromApi) as caught:
+        envelope_of_reply(RawReply(503, around.format(text).encode(), 0.1, "/deal"))
+    assert str(caught.value).isprintable()
+
+
+def test_the_title_of_a_page_does_not_tell_the_key():
+    page = f"<html><title>no such page: /deal?key={KEY}&page=0</title></html>".encode()
+    with pytest.raises(NotFromApi) as caught:
+        envelope_of_reply(RawReply(404, page, 0.1, "/deal"))
+    assert KEY not in str(caught.value)
 
 
 def test_an_error_carries_the_reading_when_its_body_has_one():
