@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from itertools import islice
@@ -11,18 +12,21 @@ from msgspec import UNSET, UnsetType
 
 from supervisor.queries.printing.output import Column
 from tasks.keepa.locales import product_url
+from tasks.store.best_deals import categories
 from tasks.store.best_deals.best_deals import BestDeal
 from tasks.store.best_deals.conditions import Conditions, ResaleTerms
 from tasks.store.best_deals.resale import Resale, resale_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tasks.store.best_deals.conditions import ResaleSort
     from tasks.store.connection import Connection
 
 RESALE_SORTS: Final[dict[str, ResaleSort]] = {"roi": "roi", "profit": "profit"}
+_SUGGESTED: Final = 3
+_ALIKE: Final = 0.5  # half of the letters: a category is often called by one of the words of its name
 _AT_ONCE: Final = 1_000  # deals whose resale is asked for together
 RESALE_NAMES: Final = tuple(field.name for field in fields(Resale))
 RESALE_COLUMNS: Final = (
@@ -137,3 +141,21 @@ def resale_cells(resale: Resale) -> list[str]:
     money = [resale.sell_at, resale.fees, resale.break_even, resale.profit]
     roi = "?" if resale.roi_percent is None else f"{resale.roi_percent:,}%"
     return ["?" if one is None else f"{one:,}" for one in money] + [roi]
+
+
+def unknown_words(conn: Connection, *, category: str | None, brand: str | None) -> str | None:
+    """What is known nowhere, in words, with what may be meant; None when all is known."""
+    if category is not None and categories.is_unknown(conn, category):
+        return f"no category {category!r} is known{_meant(category, categories.names(conn))}"
+    if categories.is_unknown_brand(conn, brand):
+        return f"no product of the brand {brand!r} is known: a brand is the whole name, as Keepa has it"
+    return None
+
+
+def _meant(word: str, names: Sequence[str]) -> str:
+    """The names most like it; where none is, some of them."""
+    by_folded = {name.casefold(): name for name in names}
+    alike = difflib.get_close_matches(word.casefold(), by_folded, n=_SUGGESTED, cutoff=_ALIKE)
+    if alike:
+        return f"; did you mean {' or '.join(by_folded[one] for one in alike)}?"
+    return f"; there are {', '.join(names)}" if names else ": none has been listed yet"

@@ -90,11 +90,11 @@ def show(chosen: argparse.Namespace) -> int:
             _csv(conn, deal_filter, terms)
             return EXIT_OK
         found = [*deal_conditions.shown_deals(conn, best_deals.find(conn, deal_filter), terms)]
-        newest = None if found else shops.newest(conn, domain=chosen.domain)
+        nothing = "" if found else _none(conn, chosen, types)
     if found:
         _table(found, over, has_selections=len(every_name) > 1)
     else:
-        output.text(_none(chosen, types, newest))
+        output.text(nothing)
     return EXIT_OK
 
 
@@ -175,10 +175,15 @@ def _cells(
     yield one.title or ""
 
 
-def _none(chosen: argparse.Namespace, types: Sequence[str], newest: datetime | None) -> str:
+def _none(conn: Connection, chosen: argparse.Namespace, types: Sequence[str]) -> str:
+    """Why no deal was found, and what to change."""
+    newest = shops.newest(conn, domain=chosen.domain)
     if newest is None:
         run, status = installation.command("run"), installation.command("status")
         raise NoRows(f"no deal has been listed yet: {run} lists deals, and {status} shows its progress")
+    unknown = deal_conditions.unknown_words(conn, category=chosen.category, brand=chosen.brand)
+    if unknown is not None:
+        return unknown
     age = datetime.now(UTC) - newest
     if age > chosen.within:
         return (

@@ -151,8 +151,19 @@ def test_old_deals_are_no_deals_of_now(ask, market_url, market):
     )  # fmt: skip
     assert "USD" in ask(market_url, "deals", "--within", "4d")[1]
     assert "lower --min-discount" in ask(market_url, "deals", "--within", "4d", "--min-discount", "100")[1]
-    narrowed = ask(market_url, "deals", "--within", "4d", "--brand", "nobody", "--amazon", "yes")[1]
-    assert "and meets --brand and --amazon: ask for less there" in narrowed
+    narrowed = ask(market_url, "deals", "--within", "4d", "--title", "nowhere", "--amazon", "yes")[1]
+    assert "and meets --title and --amazon: ask for less there" in narrowed
+
+
+def test_what_is_known_nowhere_is_named_with_what_may_be_meant(ask, gathered_url, gathered):
+    (name,) = gathered.execute("SELECT name FROM categories WHERE length(name) > 6 ORDER BY name LIMIT 1").fetchone()
+    misspelt = name[:-1] + "qq"
+    assert ask(gathered_url, "deals", "--category", misspelt)[1].startswith(f"no category '{misspelt}' is known; did")
+    assert name in ask(gathered_url, "deals", "--category", misspelt)[1]
+    strange = ask(gathered_url, "deals", "--category", "0zzz")[1]
+    assert "; there are " in strange
+    assert name in strange
+    assert "no product of the brand 'Nope' is known" in ask(gathered_url, "deals", "--brand", "Nope")[1]
 
 
 def test_a_spreadsheet_gets_a_row_a_deal(ask, gathered_url):
@@ -186,7 +197,8 @@ def test_a_history_is_told_as_it_is_stored(ask, gathered_url, gathered, product)
 def test_an_overview_has_a_line_for_each_price_type(ask, gathered_url, gathered, product):
     lines = ask(gathered_url, "history", product)[1].splitlines()
     kinds = gathered.execute("SELECT count(*) FROM price_series WHERE asin = %s", (product,)).fetchone()[0]
-    assert len(lines) == kinds + 3
+    assert lines[-2:] == ["", f"who sells it is not known: `sluicegate fetch {product} --detail offers` asks for it"]
+    assert len(lines) == kinds + 5
     assert all(len(line) <= 100 for line in lines[1:])
 
 
