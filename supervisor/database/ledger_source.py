@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ledger import TokenLedger, Unusable
+from ledger import LedgerError, TokenLedger, Unusable
 from tasks.errors import Error
 
 if TYPE_CHECKING:
@@ -47,6 +47,20 @@ def source_of(plan: RunPlan) -> LedgerSource:
     """Where the ledger of these settings can be read."""
     account = account_number(plan.account("")) if is_in_database(plan) else 0
     return LedgerSource(plan.ledger_path, plan.settings.database_url, account)
+
+
+def snapshot_of(plan: RunPlan) -> Snapshot | None:
+    """The ledger at this moment; None when there is none, or none that can be read."""
+    try:
+        ledger = source_of(plan).open()
+    except (LedgerError, OSError):
+        return None
+    try:
+        return ledger.snapshot()
+    except LedgerError:
+        return None
+    finally:
+        ledger.close()
 
 
 def accounts_of(plan: RunPlan) -> dict[str, int]:

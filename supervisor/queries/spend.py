@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ledger import LedgerError, durations
+from ledger import durations
 from ledger.durations import format_duration
 from supervisor.database.access import query_connection, query_plan
-from supervisor.database.ledger_source import source_of
+from supervisor.database.ledger_source import snapshot_of
 from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Column, Output
 from supervisor.queries.token_outlook import Outlook, name_shown, outlook, span_s
@@ -239,14 +239,5 @@ def _total(parts: Sequence[Sum]) -> Sum:
 
 def _snapshot(plan: RunPlan) -> Snapshot | None:
     """The ledger, once it knows the balance; None when there is none, or none that can be read."""
-    try:
-        ledger = source_of(plan).open()
-    except (LedgerError, OSError):
-        return None
-    try:
-        snapshot = ledger.snapshot()
-    except LedgerError:
-        return None
-    finally:
-        ledger.close()
-    return snapshot if snapshot.synced else None
+    snapshot = snapshot_of(plan)
+    return snapshot if snapshot is not None and snapshot.synced else None

@@ -14,6 +14,7 @@ from supervisor.config.environment import environment
 from supervisor.config.files import user_file, watch_files
 from supervisor.config.options import BY_NAME
 from supervisor.database.access import query_connection, query_plan
+from supervisor.queries import watch_time
 from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Column
 from supervisor.queries.watch_output import (
@@ -24,6 +25,7 @@ from supervisor.queries.watch_output import (
     ListsOutput,
     StandingList,
 )
+from supervisor.queries.watch_time import Some
 from tasks.errors import EXIT_OK, ConfigError
 from tasks.keepa import asin_list
 from tasks.keepa.locales import shop
@@ -67,15 +69,17 @@ def check(chosen: argparse.Namespace) -> int:
     if faults:
         raise settings.UnusableSettings(faults)
     plans = _plans(found, tuple(chosen.rate or PLANS))
+    mine = watch_time.of_settings(Some(one.products, one.detail) for one in found) if plans else None
     if chosen.json:
-        output.as_json(CheckedListsOutput(lists=tuple(map(_plain, found)), plans=plans, notes=tuple(notes)))
+        told = tuple(map(_plain, found))
+        output.as_json(CheckedListsOutput(lists=told, on_key=mine, plans=plans, notes=tuple(notes)))
         return EXIT_OK
     rows = [
         (one.name, shop(one.domain), "a table" if one.table else f"{one.products:,}", _span(one.refresh_s), one.detail)
         for one in found
     ]
     output.table(_CHECKED, rows)
-    output.text(*notes, *(plan.words for plan in plans))
+    output.text(*notes, *([] if mine is None else [mine.words]), *(plan.words for plan in plans))
     return EXIT_OK
 
 
@@ -92,9 +96,16 @@ def list_(chosen: argparse.Namespace) -> int:
     with query_connection(plan) as conn:
         found = lists.all_lists(conn)
     waiting = [watch for key, watch in wanted.items() if key not in {one.list_key for one in found}]
+    due = watch_time.of_plan(
+        plan,
+        [
+            *(Some(one.overdue, wanted[one.list_key].detail) for one in found if one.list_key in wanted),
+            *(Some(one.products, one.detail) for one in waiting),
+        ],
+    )
     if chosen.json:
         told = tuple(StandingList(**asdict(one), is_chosen=one.list_key in wanted) for one in found)
-        output.as_json(ListsOutput(lists=told, not_taken_over=tuple(map(_plain, waiting))))
+        output.as_json(ListsOutput(lists=told, not_taken_over=tuple(map(_plain, waiting)), due=due))
         return EXIT_OK
     if not found and not waiting:
         output.text("there are no lists: set WATCH to a folder, a file of ASINs or table:NAME")
@@ -104,6 +115,8 @@ def list_(chosen: argparse.Namespace) -> int:
     output.text(
         *(f"{one.name}, {shop(one.domain)}: not taken over yet; upsert does so when it runs" for one in waiting)
     )
+    if due is not None:
+        output.text(f"due: {due.words}" if due.products else "nothing is due")
     return EXIT_OK
 
 

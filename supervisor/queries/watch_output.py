@@ -43,10 +43,32 @@ class ListsOnPlan(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+class OnKey(msgspec.Struct, frozen=True, kw_only=True):
+    """How long products of lists take with the key in force, which brings `rate` tokens a minute.
+
+    Attributes:
+        tokens: what fetching them costs, as far as it was learned.
+        pass_s: seconds that these take to come in, when nothing else spends; null for never.
+        pass_shared_s: the same at the share that is guaranteed while others want everything.
+    """
+
+    rate: float
+    products: int
+    tokens: float
+    pass_s: float | None
+    pass_shared_s: float | None
+    words: str
+
+
 class CheckedListsOutput(Output, frozen=True, kw_only=True):
-    """The lists of products, and what they cost on each plan."""
+    """The lists of products, and what they cost on each plan.
+
+    Attributes:
+        on_key: how long fetching everything once takes with the key in force; null before its plan is known.
+    """
 
     lists: tuple[CheckedList, ...]
+    on_key: OnKey | None
     plans: tuple[ListsOnPlan, ...]
     notes: tuple[str, ...]
 
@@ -59,10 +81,15 @@ class StandingList(WatchList):
 
 
 class ListsOutput(Output, frozen=True, kw_only=True):
-    """How fresh each list is, and those of the settings that no worker has taken over yet."""
+    """How fresh each list is, and those of the settings that no worker has taken over yet.
+
+    Attributes:
+        due: when the products that are due now have been fetched with the key in force; null before its plan is known.
+    """
 
     lists: tuple[StandingList, ...]
     not_taken_over: tuple[CheckedList, ...]
+    due: OnKey | None
 
 
 class AddedOutput(Output, frozen=True, kw_only=True):

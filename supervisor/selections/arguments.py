@@ -16,7 +16,7 @@ if TYPE_CHECKING:
             ...
 
 
-_MOST: Final = 100_000  # tokens a refill, far above any plan
+_MOST: Final = 100_000  # tokens a minute, far above any plan
 _SOURCE: Final = (
     "a selection of the settings by its name, a file, - for standard input, or the text itself: what Keepa's deals "
     "page exports, its address, or that of an API call"
@@ -86,7 +86,7 @@ def _add_plan(commands: Commands) -> None:
         help="also show what this setting would change; may be repeated",
     )
     plan.add_argument("--key", metavar="NAME", help="of several keys this one alone [each, and all together]")
-    plan.add_argument("--rate", type=_rate, metavar="N", help="tokens of each refill [as the server says]")
+    plan.add_argument("--rate", type=_rate, metavar="N", help="tokens a minute [as the server says]")
     plan.add_argument(
         "--yes", action="store_true", help="ask for one page, 5 tokens, of each selection of which nothing is known"
     )

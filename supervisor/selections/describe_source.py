@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from supervisor.selections import plan_inputs
+from supervisor.database import ledger_source
 from tasks.keepa.locales import shop
 from tasks.keepa.source.explanation import explain, products
 from tasks.planning.learned_costs import product_tokens
@@ -46,7 +46,7 @@ class SourceOutput(msgspec.Struct, frozen=True, kw_only=True):
 def product_price(plan: RunPlan) -> ProductPrice:
     """What one product costs backfill with these settings."""
     detail = plan.settings.backfill_detail
-    return ProductPrice(product_tokens(detail, plan_inputs.snapshot_of(plan)), detail)
+    return ProductPrice(product_tokens(detail, ledger_source.snapshot_of(plan)), detail)
 
 
 def source_line(one: Source, price: ProductPrice) -> str:

@@ -44,6 +44,7 @@ def list_loads(
                 # What is fetched several times a day is due now as one of those times.
                 waiting=due * each * max(0.0, 1 - per_day),
                 each=each,
+                due=due,
             )
         )
     return tuple(loads)

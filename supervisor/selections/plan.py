@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from supervisor.config import settings as config
 from supervisor.config.files import watch_files
 from supervisor.config.options import BY_NAME
+from supervisor.database import ledger_source
 from supervisor.database.in_force import plan_in_force, plan_with
 from supervisor.selections import (
     describe,
@@ -89,7 +90,7 @@ def _scenes(plan: RunPlan, chosen: argparse.Namespace, overrides: Mapping[str, s
         if one not in new:
             sys.stderr.write(f"sluicegate: {describe.label(one)} is in the settings already, and counted once\n")
     pages = _pages(plan, [*unknown, *new], yes=chosen.yes)
-    snapshot = plan_inputs.snapshot_of(plan)  # after the pages: they told the balance, and took of it
+    snapshot = ledger_source.snapshot_of(plan)  # after the pages: they told the balance, and took of it
     rules = plan_inputs.rules_of(plan.settings, snapshot, gathered.call_s)
     allowance, source = plan_inputs.allowance_of(plan, snapshot, chosen.rate)
     scene = Scene(

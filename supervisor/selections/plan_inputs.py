@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ledger import CAPACITY_TICKS, Hours, LedgerError
+from ledger import CAPACITY_TICKS, Hours
 from supervisor.config.run_plan import Server
 from supervisor.database.access import query_connection
-from supervisor.database.ledger_source import source_of
 from tasks.errors import NoRows
 from tasks.keepa.prices import minute_of_ms
 from tasks.planning import measured_loads, streams
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from tasks.store.watch.lists import WatchList
 
 _LISTED_S: Final = 2 * 86_400.0  # a crawl of the whole comes once a day at least
+MINUTE_S: Final = 60.0
 _SMALLEST_RATE: Final = 5  # tokens a minute of the smallest plan
 _BACKFILL: Final = (BACKFILL, "/product")
 _NOTHING: Final = Fetched(seconds=0.0)
@@ -169,13 +169,22 @@ def rules_of(settings: Settings, snapshot: Snapshot | None, call_s: float) -> Ru
         poll_interval_s=settings.poll_interval_s,
         history_max_age_d=settings.history_max_age_d,
         call_s=call_s,
-        upsert=_limits(settings.upsert_tokens_per_day, settings.upsert_hours),
-        backfill=_limits(settings.backfill_tokens_per_day, settings.backfill_hours),
+        upsert=_limits(settings.upsert_tokens_per_day, settings.upsert_hours, _spent_today(snapshot, UPSERT)),
+        backfill=_limits(settings.backfill_tokens_per_day, settings.backfill_hours, _spent_today(snapshot, BACKFILL)),
+        clock_s=datetime.now(UTC).timestamp() % DAY_S,
     )
 
 
-def _limits(tokens: int, hours: str | None) -> Limits:
-    return Limits(tokens=tokens or None, day_part=1.0 if hours is None else Hours.parse(hours).day_part)
+def _spent_today(snapshot: Snapshot | None, role: str) -> float:
+    tiers = () if snapshot is None else snapshot.tiers
+    return next((tier.spent_today for tier in tiers if tier.name == role), 0.0)
+
+
+def _limits(tokens: int, hours: str | None, spent: float) -> Limits:
+    if hours is None:
+        return Limits(tokens=tokens or None, spent=spent)
+    parsed = Hours.parse(hours)
+    return Limits(tokens=tokens or None, day_part=parsed.day_part, hours=parsed, spent=spent)
 
 
 def allowance_of(plan: RunPlan, snapshot: Snapshot | None, rate: int | None) -> tuple[Allowance, str]:
@@ -188,29 +197,15 @@ def allowance_of(plan: RunPlan, snapshot: Snapshot | None, rate: int | None) -> 
         return known, "as the server says"
     words = "as --rate says"
     if rate is None and plan.server is Server.SIMULATOR:
-        rate, words = plan.settings.simulator_rate, "as SIMULATOR_RATE says"
-    elif rate is None:
+        return on_plan(plan.settings.simulator_rate, plan.tick_period_s), "as SIMULATOR_RATE says"
+    if rate is None:
         rate, words = (
             _SMALLEST_RATE,
             "the smallest plan, because the server has not been asked yet: --rate says another",
         )
-    return on_plan(rate, plan.tick_period_s), words
+    return on_plan(rate), words
 
 
-def on_plan(rate: int, tick_s: float) -> Allowance:
+def on_plan(rate: float, tick_s: float = MINUTE_S) -> Allowance:
     """A plan of so many tokens a tick, its bucket full."""
     return Allowance(rate=rate, tick_s=tick_s, balance=rate * CAPACITY_TICKS, capacity=rate * CAPACITY_TICKS)
-
-
-def snapshot_of(plan: RunPlan) -> Snapshot | None:
-    """The ledger at this moment; None when there is none, or none that can be read."""
-    try:
-        ledger = source_of(plan).open()
-    except (LedgerError, OSError):
-        return None
-    try:
-        return ledger.snapshot()
-    except LedgerError:
-        return None
-    finally:
-        ledger.close()

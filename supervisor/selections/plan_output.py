@@ -11,11 +11,11 @@ from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Output
 from supervisor.selections import unused
 from supervisor.selections.scene import PLANS
-from tasks.planning.cost_values import OtherKind
+from tasks.planning.cost_values import DAY_S, OtherKind
 
 if TYPE_CHECKING:
     from supervisor.selections.scene import Scene
-    from tasks.planning.cost_values import CostPlan
+    from tasks.planning.cost_values import Allowance, CostPlan, OtherLoad
 
 
 class SelectionCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +55,8 @@ class OtherOutput(msgspec.Struct, frozen=True, kw_only=True):
         products: products that it has; null when that is not known yet.
         reading: what reading a source once costs; 0 for a list.
         once: what fetching each of its products once costs; null as `products`.
+        due: products of a list that are to be fetched now; 0 for a source.
+        due_in_s: seconds that their tokens take to come in when nothing else spends.
         is_new: whether it was given to the command, and is not one of the settings.
     """
 
@@ -67,6 +69,8 @@ class OtherOutput(msgspec.Struct, frozen=True, kw_only=True):
     products: int | None
     reading: float
     once: float | None
+    due: int
+    due_in_s: float
     is_new: bool
 
 
@@ -105,7 +109,7 @@ class DayOutput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayOnPlan(DayOutput, frozen=True, kw_only=True):
-    """A day on a plan of `rate` tokens a refill."""
+    """A day on a plan of `rate` tokens a minute."""
 
     rate: int
 
@@ -192,6 +196,10 @@ def _day(scene: Scene, day: CostPlan) -> DayOutput:
     )
 
 
+def _due_in_s(one: OtherLoad, allowance: Allowance) -> float:
+    return one.due * one.each * DAY_S / allowance.per_day
+
+
 def _others(scene: Scene, day: CostPlan) -> tuple[OtherOutput, ...]:
     loads = {load.name: load for load in scene.all_others}
     names = {load.name for load in scene.new_others}
@@ -206,6 +214,8 @@ def _others(scene: Scene, day: CostPlan) -> tuple[OtherOutput, ...]:
             products=loads[spent.name].products,
             reading=loads[spent.name].reading,
             once=loads[spent.name].once,
+            due=loads[spent.name].due,
+            due_in_s=_due_in_s(loads[spent.name], scene.allowance),
             is_new=spent.name in names,
         )
         for spent, wanted in zip(day.others, day.others_wanted, strict=True)

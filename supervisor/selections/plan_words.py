@@ -9,6 +9,7 @@ from supervisor.queries.printing import output
 from supervisor.queries.printing.output import Column
 from supervisor.selections import unused
 from supervisor.selections.scene import PLANS
+from tasks.planning.watch_plan import on_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ _COLUMNS: Final = (
     ),
 )
 _PLANS: Final = (
-    Column("tokens a refill", is_number=True),
+    Column("tokens a minute", is_number=True),
     *(
         Column(heading, is_number=True)
         for heading in ("a look every", "details", "histories a day", "those waiting", "used", "unused a day")
@@ -56,7 +57,7 @@ def show_day(scene: Scene, other: Scene | None, changes: Sequence[str], *, whose
     day = scene.cost()
     allowance = scene.allowance
     output.text(
-        f"{whose}{allowance.rate:g} tokens every {allowance.tick_s:.1f} s, {day.income:,.0f} a day ({scene.source}); "
+        f"{whose}{allowance.per_minute:,.0f} tokens a minute, {day.income:,.0f} a day ({scene.source}); "
         f"the balance is {allowance.balance:,.0f} of {allowance.capacity:,.0f}",
         "",
     )
@@ -102,6 +103,7 @@ def _of_others(scene: Scene, day: CostPlan) -> list[str]:
             continue
         less = "" if wanted - tokens < 1 else f" of {wanted:,.0f} that they ask for"
         lines.append(f"{kind}s: {tokens:,.0f} tokens{less}, which {payer} pays")
+    lines += _due(scene)
     lines += [_of_source(one) for one in scene.all_others if one.kind == "source"]
     lines.append(
         f"without lists and sources: {without.total:,.0f} tokens, the details of {without.details_part:.0%} of the new "
@@ -111,6 +113,18 @@ def _of_others(scene: Scene, day: CostPlan) -> list[str]:
     if unknown:
         lines.append(f"not counted, as it was never read how many products they list: {'; '.join(unknown)}")
     return lines
+
+
+def _due(scene: Scene) -> list[str]:
+    """When the products of lists that are due now are fetched; nothing where none is."""
+    due = sum(one.due for one in scene.all_others)
+    if not due:
+        return []
+    tokens = sum(one.due * one.each for one in scene.all_others)
+    words = on_key(
+        tokens, per_minute=scene.allowance.per_minute, share=scene.plan.settings.upsert_share, whose="this plan"
+    )
+    return [f"lists: {due:,} products are due now, for {tokens:,.0f} tokens: {words}"]
 
 
 def _of_source(one: OtherLoad) -> str:
@@ -149,10 +163,16 @@ def _waiting(day: CostPlan, scene: Scene) -> str:
     pending = sum(load.pending for load in (*scene.known, *scene.new))
     pending += sum(one.waiting / one.each for one in scene.all_others if one.kind == "source" and one.each)
     if pending < 1:
-        return "none waits"
+        return "none waits because of selections or sources"
     if day.pending_days is None:
         return f"the {pending:,.0f} that wait are never all fetched, for more come than that"
-    return f"the {pending:,.0f} that wait are fetched in {format_duration(day.pending_days * _DAY_S)}"
+    limits = scene.rules.backfill
+    spent = (
+        ""
+        if limits.tokens is None or limits.spent < 1
+        else f", as backfill has spent {limits.spent:,.0f} of today's {limits.tokens:,.0f} tokens"
+    )
+    return f"the {pending:,.0f} that wait are fetched in {format_duration(day.pending_days * _DAY_S)}{spent}"
 
 
 def _rows(scene: Scene, day: CostPlan) -> list[tuple[str, ...]]:

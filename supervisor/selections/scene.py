@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from supervisor.database import ledger_source
 from supervisor.selections import others, plan_inputs
 from tasks.planning.cost_plan import cost_plan
 from tasks.planning.streams import sources_of
@@ -49,8 +50,8 @@ class Scene:
     overrides: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def cost(self, *, rate: int | None = None) -> CostPlan:
-        """The day, perhaps on another plan with a full bucket."""
-        allowance = self.allowance if rate is None else plan_inputs.on_plan(rate, self.allowance.tick_s)
+        """The day, perhaps on another plan of `rate` tokens a minute, with a full bucket."""
+        allowance = self.allowance if rate is None else plan_inputs.on_plan(rate)
         return cost_plan((*self.known, *self.new), self.rules, allowance, self.all_others)
 
     @property
@@ -83,7 +84,7 @@ class Scene:
 
     def changed(self, settings: Settings, gathered: Gathered) -> Scene:
         """The same with other settings; what was given to the command stays as it is."""
-        snapshot = plan_inputs.snapshot_of(self.plan)
+        snapshot = ledger_source.snapshot_of(self.plan)
         rules = plan_inputs.rules_of(settings, snapshot, gathered.call_s)
         plan = replace(self.plan, settings=settings)
         return replace(self, plan=plan, rules=rules, others=others_of(settings, gathered, snapshot))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.keepa.request import DEAL_TOKENS
 from tasks.keepa.selection.rules import LAST_PAGE, PAGE_ROWS
-from tasks.planning.cost_values import DAY_S, CostPlan, OtherCost, StreamCost
+from tasks.planning.cost_values import DAY_S, CostPlan, Limits, OtherCost, StreamCost
 from tasks.planning.pacing import crawl_interval_s, poll_interval_s, times_a_day
+from tasks.planning.time_left import spent_in_s
 from tasks.planning.walk_end import OVERLAP_MIN
 from tasks.roles import BACKFILL, UPSERT
 
@@ -72,7 +73,7 @@ def cost_plan(
         poll_interval_s=interval_s,
         details_part=1.0 if details <= 0 else sum(one.details for one in spent) / details,
         histories_per_day=room / rules.history_tokens if rules.history_tokens else 0.0,
-        pending_days=_days(queued, room - flow[BACKFILL].products),
+        pending_days=_days(queued, flow, rules, supply),
         expires=expires,
         expires_in_s=DAY_S * (1 - min(1.0, expires / free)) if expires > 0 else None,
     )
@@ -210,7 +211,10 @@ def _shares(first: float, second: float, tokens: float) -> tuple[float, float]:
     return of_first, 1.0 if left >= second * (1 - _ROUNDING) else left / second
 
 
-def _days(tokens: float, per_day: float) -> float | None:
-    if not tokens:
-        return 0.0
-    return tokens / per_day if per_day > 0 else None
+def _days(tokens: float, flow: dict[Role, _Demand], rules: Rules, supply: float) -> float | None:
+    """Return when backfill has spent so many tokens beside what comes anyway; None for never."""
+    first = flow[BACKFILL].tokens
+    income = _backfill_room(flow, replace(rules, backfill=Limits()), supply)
+    per_s = (income - first / rules.backfill.day_part) / DAY_S
+    found = spent_in_s(tokens, per_s=per_s, others=first, limits=rules.backfill, clock_s=rules.clock_s)
+    return None if found is None else found / DAY_S

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ledger import Hours
     from tasks.roles import Role
 
 OtherKind = Literal["list", "source"]
 DAY_S: Final = 86_400.0
+_MINUTE_S: Final = 60.0
 _BUCKET_S: Final = 3_600.0  # the bucket holds what comes in so long
 
 
@@ -36,13 +38,27 @@ class Allowance:
         """Tokens a day."""
         return self.rate * DAY_S / self.tick_s
 
+    @property
+    def per_minute(self) -> float:
+        """Tokens a minute."""
+        return self.rate * _MINUTE_S / self.tick_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What limits a job on each day: its budget in tokens (None: none), and the part of the day that are its hours."""
+    """What limits a job on each day.
+
+    Attributes:
+        tokens: its budget; None: none.
+        day_part: the part of the day that are its hours.
+        hours: which these are; None: all.
+        spent: what the job has spent today (UTC).
+    """
 
     tokens: float | None = None
     day_part: float = 1.0
+    hours: Hours | None = None
+    spent: float = 0.0
 
     def most(self, supply: float) -> float:
         """The most that it may spend of a day's `supply`: what comes in its hours, and a full bucket before them."""
@@ -63,6 +79,7 @@ class Rules:
         call_s: seconds that a call for a page takes.
         upsert: what limits upsert on each day.
         backfill: what limits backfill.
+        clock_s: seconds since 00:00 UTC, when budgets begin anew.
     """
 
     detail_tokens: float
@@ -73,6 +90,7 @@ class Rules:
     call_s: float = 0.0
     upsert: Limits = Limits()
     backfill: Limits = Limits()
+    clock_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +148,7 @@ class OtherLoad:
         reading: tokens of one reading of a source; 0 for a list.
         refresh_s: seconds after which a source is read again; 0 for a list.
         each: tokens that one product costs.
+        due: products of a list that are to be fetched now.
     """
 
     name: str
@@ -140,6 +159,7 @@ class OtherLoad:
     reading: float = 0.0
     refresh_s: float = 0.0
     each: float = 0.0
+    due: int = 0
 
     @property
     def once(self) -> float | None:

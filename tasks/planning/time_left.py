@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger import Snapshot
+    from tasks.planning.cost_values import Limits
     from tasks.planning.forecast import Pace, TokenSupply
 
 DAY_S: Final = 86_400.0
 _MOST_DAYS: Final = 3_660  # what takes longer than ten years of budgets is never
+_MINUTE_S: Final = 60.0
 _EXACT_S: Final = 1e-3
 _ROUNDING: Final = 1e-9  # of all tokens: so much less is enough, for what was added up in parts is rounded
 
@@ -181,3 +183,63 @@ def _closes_s(snapshot: Snapshot, tier_name: str) -> float:
     if tier is None or tier.hours is None:
         return inf
     return 0.0 if tier.barred == "hours" else tier.hours_change_in_s or 0.0
+
+
+def spent_in_s(tokens: float, *, per_s: float, others: float, limits: Limits, clock_s: float) -> float | None:
+    """Seconds until so many tokens are spent; None for more than ten years.
+
+    Args:
+        tokens: what is to be spent.
+        per_s: tokens a second that come in for it while the job may spend.
+        others: tokens that the job spends a day on what comes first, of the same budget.
+        limits: the budget and the hours of the job.
+        clock_s: seconds since 00:00 UTC, when a budget begins anew.
+    """
+    if tokens <= 0:
+        return 0.0
+    if per_s <= 0:
+        return None
+    spans = _open_spans(limits)
+    left, enough = tokens, tokens * _ROUNDING
+    today = [(max(opens, clock_s), closes) for opens, closes in spans if closes > clock_s]
+    budget, first = _of_a_day(limits, others), 0.0 if limits.tokens is None else limits.tokens - limits.spent
+    of_today = None if budget is None else max(0.0, min(first, budget))
+    spent = _most_of(today, per_s, of_today)
+    if left <= spent + enough:
+        return _come_in_at(left, today, per_s) - clock_s
+    left -= spent
+    each = _most_of(spans, per_s, budget)
+    if each <= 0 or left > each * _MOST_DAYS:
+        return None
+    days = max(0, int(left / each - _ROUNDING))
+    return (days + 1) * DAY_S - clock_s + _come_in_at(left - days * each, spans, per_s)
+
+
+def _of_a_day(limits: Limits, others: float) -> float | None:
+    return None if limits.tokens is None else max(0.0, limits.tokens - others)
+
+
+def _open_spans(limits: Limits) -> list[tuple[float, float]]:
+    """The parts of a day in which the job may spend, from 00:00 UTC on."""
+    hours = limits.hours
+    if hours is None:
+        return [(0.0, DAY_S * limits.day_part)]
+    opens, closes = hours.opens * _MINUTE_S, hours.closes * _MINUTE_S
+    return [(opens, closes)] if opens < closes else [(0.0, closes), (opens, DAY_S)]
+
+
+def _most_of(spans: Sequence[tuple[float, float]], per_s: float, budget: float | None) -> float:
+    income = per_s * sum(closes - opens for opens, closes in spans)
+    return income if budget is None else min(income, budget)
+
+
+def _come_in_at(tokens: float, spans: Sequence[tuple[float, float]], per_s: float) -> float:
+    """The second of the day at which so many have come in."""
+    need_s = tokens / per_s
+    at = 0.0
+    for opens, closes in spans:
+        at = opens + min(need_s, closes - opens)
+        need_s -= closes - opens
+        if need_s <= 0:
+            break
+    return at

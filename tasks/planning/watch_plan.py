@@ -89,5 +89,22 @@ def describe(plan: WatchPlan, *, rate: float, tick_s: float) -> str:
     )
 
 
+def on_key(tokens: float, *, per_minute: float, share: float, whose: str = "this key") -> str:
+    """Return how long so many tokens take to come in with the key in force, in words.
+
+    Args:
+        tokens: what is to be fetched.
+        per_minute: tokens a minute that the key brings.
+        share: the part of them that the tier of the lists is guaranteed.
+        whose: what the key is called.
+    """
+    alone = tokens * _MINUTE_S / per_minute if per_minute > 0 else math.inf
+    shared = alone / share if share > 0 else math.inf
+    return (
+        f"on {whose} ({per_minute:,.0f} tokens a minute): {_time(alone)} at the least, "
+        f"and {_time(shared)} while others want everything"
+    )
+
+
 def _time(seconds: float) -> str:
     return "for ever" if math.isinf(seconds) else format_duration(seconds)

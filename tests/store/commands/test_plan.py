@@ -75,8 +75,8 @@ def test_a_setting_is_tried_without_being_set(ask, gathered_url):
 
 
 def test_what_the_running_supervisor_was_told_counts_unless_set_says_otherwise(ask, gathered_url, tmp_path):
-    told = {"BACKFILL_TOKENS_PER_DAY": "300", "UPSERT_FLOOR": "70"}
-    changes = ("--rate", "60", "--set", "BACKFILL_TOKENS_PER_DAY=900")
+    told = {"BACKFILL_TOKENS_PER_DAY": "30", "UPSERT_FLOOR": "70"}
+    changes = ("--rate", "60", "--set", "BACKFILL_TOKENS_PER_DAY=90")
     with told_supervisor(tmp_path / "state", told):
         running = plan(ask, gathered_url, *changes)
         _, words = ask(gathered_url, "plan", *changes)
@@ -84,14 +84,14 @@ def test_what_the_running_supervisor_was_told_counts_unless_set_says_otherwise(a
 
     assert (running["overrides"], stopped["overrides"]) == (told, {})
     line = (
-        "counted as `sluicegate set` ordered it of the running supervisor: BACKFILL_TOKENS_PER_DAY=300 UPSERT_FLOOR=70"
+        "counted as `sluicegate set` ordered it of the running supervisor: BACKFILL_TOKENS_PER_DAY=30 UPSERT_FLOOR=70"
     )
     assert words.startswith(f"{line}\n\n")
     assert running["day"]["floors"]["upsert"] == running["with_settings"]["floors"]["upsert"] == 70
     assert stopped["day"]["floors"]["upsert"] == stopped["with_settings"]["floors"]["upsert"] != 70
-    for day, most in ((running["day"], 300), (running["with_settings"], 900)):
+    for day, most in ((running["day"], 30), (running["with_settings"], 90)):
         assert sum(one["crawling"] + one["histories"] for one in day["selections"]) <= most + 1
-    assert sum(one["crawling"] + one["histories"] for one in stopped["day"]["selections"]) > 901
+    assert sum(one["crawling"] + one["histories"] for one in stopped["day"]["selections"]) > 91
 
 
 def test_what_is_wrong_with_settings_that_a_plan_does_not_count_does_not_stop_it(ask, gathered_url, monkeypatch):
@@ -141,8 +141,8 @@ def test_in_words_it_says_what_a_person_asks(ask, gathered_url):
     code, out = ask(gathered_url, "plan", WIDE, "--yes", "--rate", "5", "--set", "BACKFILL_SHARE=0.4")
     assert code == 0
     for words in (
-        "default, amazon.com", "pasted, amazon.com (new)", "deals: a look every 30 s", "histories: up to",
+        "default, amazon.com", "pasted, amazon.com (new)", "deals: a look every 10 min 0 s", "histories: up to",
         "reserve: backfill leaves 150 tokens, 100 of them for upsert", "without the new ones:",
-        "  deals: a look every 15 s", "with BACKFILL_SHARE=0.4:", "on other plans:", "1,200",
+        "  deals: a look every 5 min 0 s", "with BACKFILL_SHARE=0.4:", "on other plans:", "1,200",
     ):  # fmt: skip
         assert words in out

@@ -66,3 +66,20 @@ def test_where_no_histories_fit_it_is_told_why_and_what_would_make_room(scene):
     (line,) = [line for line in plan_words.sentences(poor, poor.cost()) if line.startswith("histories:")]
     assert "none, for reading selections and sources takes all" in line
     assert "raise BACKFILL_TOKENS_PER_DAY" in line
+
+
+def test_when_the_due_products_of_lists_are_fetched_is_told_for_the_plan_in_force(scene):
+    due = replace(LIST, due=5_000, each=1.0)
+    lists = replace(scene, known=(), others=(due,), allowance=plan_inputs.on_plan(200, 30.0))
+    words = " ".join(plan_words.sentences(lists, lists.cost()))
+    assert "5,000 products are due now, for 5,000 tokens: on this plan (400 tokens a minute): 12 min 30 s" in words
+    assert plan_output.output_of(lists, None).day.others[0].due_in_s == pytest.approx(750)
+
+
+def test_what_backfill_has_spent_of_today_puts_off_what_waits(scene):
+    spent = Limits(tokens=9_000.0, spent=9_000.0)
+    rules = replace(scene.rules, backfill=spent, clock_s=11 * 3_600.0)
+    poor = replace(scene, rules=rules, others=())
+    (line,) = [line for line in plan_words.sentences(poor, poor.cost()) if line.startswith("histories:")]
+    assert "as backfill has spent 9,000 of today's 9,000 tokens" in line
+    assert poor.cost().pending_days > 13 / 24

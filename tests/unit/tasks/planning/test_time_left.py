@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from ledger import DEFAULT_TIERS, Hours, ManualClock, Reading, TokenLedger
 from tasks.planning import time_left
+from tasks.planning.cost_values import Limits
 from tasks.planning.forecast import Pace, TokenSupply, left_s, token_supply
-from tasks.planning.time_left import DAY_S, Allowance, allowance, days_left_s, time_left_s
+from tasks.planning.time_left import DAY_S, Allowance, allowance, days_left_s, spent_in_s, time_left_s
 
 NOON_MS = 43_200_000
 PACE = Pace(per_item=1.0)
@@ -139,3 +140,54 @@ def test_an_allowance_is_what_the_ledger_says():
     assert found == Allowance(token_supply(limited, "backfill"), 70, 100, DAY_S / 2, found.room)
     assert allowance(limited, "nobody") is None
     assert days_left_s(10**9, PACE, [found]) is None
+
+
+HOUR_S = 3_600.0
+
+
+def test_a_budget_that_is_spent_opens_again_at_midnight():
+    spent = Limits(tokens=500, hours=Hours.parse("06-22"), day_part=16 / 24, spent=500)
+    found = spent_in_s(60, per_s=1.0, others=0, limits=spent, clock_s=11 * HOUR_S)
+    assert found == pytest.approx(19 * HOUR_S + 60), "13 h to midnight, 6 h to the hours, a minute of tokens"
+
+
+def test_without_limits_it_is_what_comes_in():
+    assert spent_in_s(60, per_s=0.5, others=0, limits=Limits(), clock_s=DAY_S - 1) == pytest.approx(120)
+    assert spent_in_s(0, per_s=0, others=0, limits=Limits(), clock_s=0) == 0
+    assert spent_in_s(1, per_s=0, others=0, limits=Limits(), clock_s=0) is None
+
+
+def test_a_budget_that_pages_take_whole_leaves_none():
+    assert spent_in_s(1, per_s=1, others=100, limits=Limits(tokens=100), clock_s=0) is None
+
+
+def by_minutes(tokens, per_s, others, limits, clock_s):
+    """The same, found by going through the minutes of the days."""
+    hours, at, left = limits.hours, int(clock_s // 60), tokens
+    room = min(limits.tokens - limits.spent, limits.tokens - others)
+    for minute in range(at, at + 20_000):
+        if minute % 1_440 == 0 and minute > at:
+            room = limits.tokens - others
+        of_day = minute % 1_440
+        if (of_day - hours.opens) % 1_440 >= (hours.closes - hours.opens) % 1_440:
+            continue
+        part = min(60 * per_s, max(0, room))
+        room, left = room - part, left - part
+        if left <= 1e-9:
+            return (minute + 1) * 60 - clock_s
+    return None
+
+
+@given(
+    tokens=st.integers(1, 400),
+    budget=st.integers(100, 500),
+    spent=st.integers(0, 600),
+    opens=st.integers(0, 23),
+    length=st.integers(1, 23),
+    begins=st.integers(0, 1_439),
+)
+def test_it_is_within_a_minute_of_a_walk_through_the_minutes(tokens, budget, spent, opens, length, begins):
+    hours = Hours(opens * 60, (opens + length) % 24 * 60)
+    limits = Limits(tokens=budget, hours=hours, day_part=length / 24, spent=spent)
+    asked = {"tokens": tokens, "per_s": 0.1, "others": 20.0, "limits": limits, "clock_s": begins * 60.0}
+    assert spent_in_s(**asked) == pytest.approx(by_minutes(**asked), abs=61)
