@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 KIND: Final = "calls"
 OPEN_LOOKS: Final = 30  # most calls are answered within a tenth of a second, and a slow line takes a few
-_SLOW_LOOKS: Final = {"/product": 90}  # the server works on a hundred products with offers for up to a minute
+_SLOW_LOOKS: Final = 90  # the server works on a hundred products with offers for up to a minute
+_SLOW: Final = re.compile(r"[:+](?:offers|buybox)\b")  # in the name of the shape
 _CALL: Final = re.compile(r"(?:[^:/]+: )?(/[a-z]+)(?: .*)?")  # what a beat says of a call: of which key, to where
 
 
@@ -59,7 +60,7 @@ class SilentCalls:
             before = self._open.get(name)
             looks = before.looks + 1 if before is not None and before.beat_ns == slot.beat_ns else 1
             is_open[name] = _Open(slot.beat_ns, looks)
-            most = _SLOW_LOOKS.get(endpoint, OPEN_LOOKS)
+            most = _SLOW_LOOKS if slot.beat is not None and _SLOW.search(slot.beat.detail) else OPEN_LOOKS
             if looks > most:
                 kept = self._found.get(name) if looks > most + 1 else None
                 found[name] = kept or self._told(slot, endpoint, most)

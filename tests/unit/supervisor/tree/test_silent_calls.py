@@ -13,7 +13,7 @@ from supervisor.process.spec import Spec
 from supervisor.process.states import State
 from supervisor.tree.silent_calls import OPEN_LOOKS, SilentCalls
 
-PRODUCT_LOOKS = 90
+OFFER_LOOKS = 90
 
 
 @pytest.fixture
@@ -46,7 +46,9 @@ def look(calls, clock, slot, times, suspended=()):
         ("/deal deal x1", "/deal", OPEN_LOOKS),
         ("/token", "/token", OPEN_LOOKS),
         ("shop one: /deal deal x1", "/deal", OPEN_LOOKS),
-        ("/product history x100", "/product", PRODUCT_LOOKS),
+        ("/product product:history x100", "/product", OPEN_LOOKS),
+        ("/product product:offers+stock x20", "/product", OFFER_LOOKS),
+        ("shop one: /product product:stats+buybox x20", "/product", OFFER_LOOKS),
     ],
 )
 def test_an_open_call_is_told_once_since_it_was_made_and_until_the_next_beat(calls, clock, detail, endpoint, most):
