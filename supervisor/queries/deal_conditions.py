@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RESALE_SORTS: Final[dict[str, ResaleSort]] = {"roi": "roi", "profit": "profit"}
 _SUGGESTED: Final = 3
-_ALIKE: Final = 0.5  # half of the letters: a category is often called by one of the words of its name
+_ALIKE: Final = 0.6  # of the letters
 _AT_ONCE: Final = 1_000  # deals whose resale is asked for together
 RESALE_NAMES: Final = tuple(field.name for field in fields(Resale))
 RESALE_COLUMNS: Final = (
@@ -153,9 +153,9 @@ def unknown_words(conn: Connection, *, category: str | None, brand: str | None) 
 
 
 def _meant(word: str, names: Sequence[str]) -> str:
-    """The names most like it; where none is, some of them."""
-    by_folded = {name.casefold(): name for name in names}
-    alike = difflib.get_close_matches(word.casefold(), by_folded, n=_SUGGESTED, cutoff=_ALIKE)
+    """The names most like it, as a whole or by one of their words; where none is, all of them."""
+    whose = {part.casefold(): name for name in names for part in (*name.split(), name)}
+    alike = difflib.get_close_matches(word.casefold(), whose, n=_SUGGESTED, cutoff=_ALIKE)
     if alike:
-        return f"; did you mean {' or '.join(by_folded[one] for one in alike)}?"
+        return f"; did you mean {' or '.join(dict.fromkeys(whose[one] for one in alike))}?"
     return f"; there are {', '.join(names)}" if names else ": none has been listed yet"
