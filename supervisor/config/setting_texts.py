@@ -77,12 +77,12 @@ def read_texts(environ: Mapping[str, str], *, dotenv: Path | None = DOTENV) -> T
 def _misspelt(file: env_file.EnvFile, found: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     """The names of the file that are most likely slips, and the settings that were meant, which are set nowhere else.
 
-    Without these a run would go to another database, or to the simulator.
+    Without these a run would go to another database, key, server or folder.
     """
     slips = {}
     for name, text in file.values.items():
-        meant = None if name in BY_NAME else similar_names.misspelt(name)
-        if meant and found[meant][1] == "default" and (text.strip() or BY_NAME[meant].has_off):
+        meant = None if name in BY_NAME else similar_names.misspelt(name, text)
+        if meant and found[meant][1] == "default" and text.strip():
             slips[name] = meant
     return slips
 

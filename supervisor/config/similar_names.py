@@ -14,7 +14,11 @@ _ALIKE: Final = 0.75  # in our own file: two or three letters of a name as long 
 _VERY_ALIKE: Final = 0.9  # in the environment, where other programs have names: STATE_DIRECTORY is systemd's
 _OURS: Final = ("KEEPA_",)  # nobody else's
 _SHORT: Final = 5  # characters
-_OF_OTHERS: Final = frozenset({"HOSTNAME"})  # shells and containers have it
+# A slip in these leads a run to another database, key, server or folder; in any other it changes how the run works, and
+# is as often the name that another program has for the like: LOGLEVEL, WEB_HOST.
+_GUARDED: Final = ("DATABASE_URL", "KEEPA_API_KEY", "KEEPA_BASE_URL", "KEYS", "STATE_DIR")
+_OF_OTHERS: Final = frozenset({"STATEDIR", "STATS_DIR"})  # widely used for something else
+_POSTGRES: Final = "postgres"  # how an address of a database that may be meant begins
 _LONGEST: Final = 40  # characters of a name that is shown: one that is longer may be a value out of its place
 
 
@@ -23,17 +27,18 @@ def in_file(names: Iterable[str]) -> list[str]:
     return [_sentence(".env", name, near(name, _ALIKE)) for name in sorted(set(names) - set(BY_NAME))]
 
 
-def misspelt(name: str) -> str | None:
-    """The setting that `name` is but for its case or one letter, so that it is hardly another program's name.
+def misspelt(name: str, text: str) -> str | None:
+    """The setting that `name` is but for its case or one letter, where a run without it would go elsewhere.
 
-    Of a name as short as KEYS one letter makes another word, so there only the case may differ.
+    Of a name as short as KEYS one letter makes another word, so there only the case may differ. `text` is the value:
+    an address of a database of another kind is another program's.
     """
     folded = _folded(name)
-    if folded in BY_NAME:
-        return folded if folded != name else None
-    if folded in _OF_OTHERS:
+    if name in BY_NAME or folded in _OF_OTHERS or (name.islower() and "_" not in folded):
         return None
-    return next((one for one in BY_NAME if len(one) > _SHORT and _is_one_edit(folded, one)), None)
+    near_ones = (one for one in _GUARDED if folded == one or (len(one) > _SHORT and _is_one_edit(folded, one)))
+    meant = None if folded in BY_NAME and folded not in _GUARDED else next(near_ones, None)
+    return None if meant == "DATABASE_URL" and _is_other_database(folded, text.strip().lower()) else meant
 
 
 def fault(name: str, meant: str) -> str:
@@ -66,6 +71,11 @@ def printable_name(name: str) -> str:
 def _sentence(where: str, name: str, like: str | None) -> str:
     meant = "" if like is None else f"; is {like} meant?"
     return f"{where} sets {printable_name(name)}, which is not a setting{meant}"
+
+
+def _is_other_database(folded: str, text: str) -> bool:
+    """Whether the value is no address of a PostgreSQL database; DATABASE_URI is usual, so there it must be one."""
+    return not text.startswith(_POSTGRES) and ("://" in text or folded == "DATABASE_URI")
 
 
 def _folded(name: str) -> str:
