@@ -13,7 +13,7 @@ from supervisor.config.environment import child_environment, environment
 from supervisor.config.files import key_files
 from supervisor.config.state_dir.state_dir import StateDir
 from supervisor.database import client_programs, dsn, embedded, restore
-from supervisor.database.access import query_plan, running_database
+from supervisor.database.access import query_plan, require_place, running_database
 from supervisor.database.ledger_source import source_of
 from tasks.errors import ConfigError
 from tasks.secret import Secret
@@ -61,6 +61,8 @@ def tool(name: Name, arguments: Sequence[str]) -> int:
     if _NO_DATABASE & {argument.partition("=")[0] for argument in arguments}:
         return _run([str(client_programs.ours(name)), *arguments], {})
     plan = query_plan()
+    if name != "pg_dump":
+        require_place(plan)
     chosen = plan.settings.postgres_bin_dir
     with running_database(plan) as url:
         parts = dsn.read(url)

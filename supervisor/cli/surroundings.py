@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from supervisor.config import run_plan
 from supervisor.config.environment import forget_client_variables
 from supervisor.database import backend, ledger_source, server_in_use, shared_ledger
+from supervisor.database.access import require_place
 from supervisor.database.hosts import joining
 from tasks.errors import ConfigError
 from tasks.secret import Secret
@@ -37,9 +38,11 @@ def surroundings(plan: RunPlan, command: SoleCommand) -> Iterator[tuple[WorkerSe
 
     Raises:
         AlreadyRunning: another such command holds the state directory.
-        ConfigError: the supervisor is starting, or these settings are for another server or database than its own.
+        ConfigError: the supervisor is starting, or these settings are for another server or database than its own; or
+            for none that somebody meant (`require_place`).
         StoreError: the database does not start.
     """
+    require_place(plan)
     holder = plan.state.lock.holder()
     if holder is not None:
         worker_settings = _settings_of_running(plan, holder)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ledger import installation
+from supervisor.config import readable
 from supervisor.config.environment import forget_client_variables
 from supervisor.database import embedded, in_force
 from tasks.errors import NoRows
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tasks.store.connection import Connection
 
 APPLICATION: Final = "sluicegate query"
+_PLACE: Final = ("database_url", "state_dir", "keepa_base_url", "keys")
 _HAS_DATABASE: Final = "SELECT FROM pg_database WHERE datname = %s"
 
 
@@ -28,6 +30,17 @@ def query_plan() -> RunPlan:
         ConfigError: the settings that say what the run is cannot be used.
     """
     return in_force.plan_in_force()[0]
+
+
+def require_place(plan: RunPlan) -> None:
+    """Return where the settings that say whose rows and tokens these are stand as somebody meant them.
+
+    Who writes or pays asks for this. A bad file in the folder KEYS changes nothing of the place while another is good.
+
+    Raises:
+        UnusableSettings: the name of one of them has a slip, so this may be another database, server or folder.
+    """
+    readable.require_whole(plan.settings, *_PLACE, *(("keepa_api_key",) if plan.is_synthetic else ()))
 
 
 @contextmanager
@@ -60,7 +73,8 @@ def query_connection(plan: RunPlan, *, writes: bool = False) -> Iterator[Connect
 
     Raises:
         NoRows: there is no database yet.
-        ConfigError: the database cannot be reached with these settings.
+        ConfigError: the database cannot be reached with these settings; or, with `writes`, it may be one that nobody
+            meant (`require_place`).
         StoreError: it does not answer, or its schema is another one.
     """
     from psycopg import IsolationLevel
@@ -69,6 +83,8 @@ def query_connection(plan: RunPlan, *, writes: bool = False) -> Iterator[Connect
     from tasks.store.connection import connect
     from tasks.store.sqlstate import translate
 
+    if writes:
+        require_place(plan)
     with _existing_database(plan) as url, connect(url.reveal(), application_name=APPLICATION, autocommit=True) as conn:
         migrate.check(conn)
         if writes:

@@ -121,7 +121,7 @@ def _connected(*, writes: bool = False) -> Iterator[tuple[Connection, Settings]]
     """A connection to the database in use, and the settings."""
     plan = query_plan()
     if writes:
-        readable.require_whole(plan.settings, "database_url", "loaded_selections", "loaded_sources", "loaded_lists")
+        readable.require_whole(plan.settings, "loaded_selections", "loaded_sources", "loaded_lists")
     with query_connection(plan, writes=writes) as conn:
         yield conn, plan.settings
 

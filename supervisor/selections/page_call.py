@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import NeedsReading
 from ledger.localtime import near
 from supervisor.database import backend, ledger_source, server_in_use, shared_ledger
-from supervisor.database.access import query_connection
+from supervisor.database.access import query_connection, require_place
 from supervisor.database.hosts import joining
 from supervisor.selections.describe import label
 from supervisor.selections.paid_pages import PaidPages
@@ -175,9 +175,11 @@ def page_caller(plan: RunPlan) -> Iterator[PageCaller]:
     """A caller that uses the ledger of the running supervisor, or its own; what it called is in the record of calls.
 
     Raises:
-        ConfigError: a supervisor is starting, or was started for another server.
+        ConfigError: a supervisor is starting, or was started for another server; or these settings may lead to one that
+            nobody meant (`require_place`).
         AlreadyRunning: another command holds the state directory.
     """
+    require_place(plan)
     plan.state.make()
     with ExitStack() as stack:
         holder = plan.state.lock.holder()

@@ -6,7 +6,6 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from supervisor.config import readable
 from supervisor.database.access import query_connection, query_plan
 from supervisor.queries.db.size import asked, freed_by, in_force
 from supervisor.queries.db.size_output import FreedOutput
@@ -94,7 +93,6 @@ def _delete(plan: RunPlan, keep: Keep, *, as_json: bool) -> int:
             sys.stderr.write(f"\rdeleted so far: {words}"[:_BLANK].ljust(_BLANK))
             sys.stderr.flush()
 
-    readable.require_whole(plan.settings, "database_url")
     with query_connection(plan, writes=True) as conn:
         conn.lock_timeout_ms = _LOCK_WAIT_MS
         gone = prune(conn, keep, on_step)

@@ -1,11 +1,14 @@
 """A command that only reads answers whatever is wrong with the settings that it does not use, and says so."""
 
+import re
+
 import pytest
 
 from supervisor.cli.run_command import run_command
 from supervisor.config.options import BY_NAME, OPTIONS
 from tasks.errors import EXIT_CONFIG
 from tasks.store.connection import connect
+from tests.fakes.program.cli_program import ROOT
 from tests.fixtures.database import best_deals
 from tests.fixtures.database.postgres import TEMPLATE
 from tests.fixtures.running import told_supervisor
@@ -34,6 +37,7 @@ USED = {
     "--version": {"POSTGRES_BIN_DIR"},
 }
 NOT_TOLD = {"ledger dump", "web"}  # they look at STATE_DIR alone and check no other setting
+_WRITES = re.compile(r"with .*(query_connection\(.*writes=|[^_]surroundings\(plan)")
 BAD = "not\x7fusable"  # no setting takes a control character
 
 
@@ -118,12 +122,48 @@ def test_nothing_is_dropped_from_the_queue_by_a_part_of_the_keys(run, keys):
     assert (code, str(keys) in told) == (78, True)
 
 
-@pytest.mark.parametrize("words", ["queue drop", "db prune", "quarantine drop 1"])
-def test_nothing_is_deleted_where_the_name_of_the_database_has_a_slip(run, words, tmp_path, monkeypatch):
+WRITING = (
+    "queue drop",
+    "db prune",
+    "db partition",
+    "quarantine drop 1",
+    "quarantine retry 1",
+    "drain some-host",
+    "fetch B000000001 --domain amazon.com",
+    "fetch B000000001 --domain amazon.com --queue",
+    'selection preview {"domainId":1,"priceTypes":[0]}',
+    "psql -c select",
+    "pg-restore x",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "slip"),
+    [*((one, "DATABASE_URl") for one in WRITING), ("drain some-host", "KEEPA_APIKEY"), ("db prune", "KEEPA_BASEURL")],
+)
+def test_nothing_is_written_or_paid_where_the_name_of_the_place_has_a_slip(run, words, slip, tmp_path, monkeypatch):
     monkeypatch.delenv("DATABASE_URL")
-    (tmp_path / ".env").write_text("DATABASE_URl=postgresql://elsewhere/x\n")
+    (tmp_path / ".env").write_text(f"{slip}=postgresql://elsewhere/x\n")
+    before = sorted((tmp_path / "state").rglob("*"))
     code, _, told = run(words, ())
-    assert (code, "did you mean DATABASE_URL?" in told) == (78, True), told
+    assert (code, "did you mean" in told) == (78, True), told
+    assert sorted((tmp_path / "state").rglob("*")) == before
+
+
+def test_every_command_that_writes_is_among_them():
+    """A file of these commands has a connection that writes, or pays; each is named by the commands above."""
+    modules = [path for path in (ROOT / "supervisor").rglob("*.py") if _WRITES.search(path.read_text())]
+    assert {path.relative_to(ROOT / "supervisor").as_posix() for path in modules} == {
+        "cli/debug.py",  # it takes no settings with a fault
+        "cli/fetch/fetch.py",
+        "control/send_order.py",  # it releases brakes of a run that has good settings
+        "queries/db/partition.py",
+        "queries/db/prune.py",
+        "queries/drain.py",
+        "queries/quarantine.py",
+        "queries/queue.py",
+        "selections/page_call.py",
+    }
 
 
 def test_a_setting_that_is_used_stops_the_command_with_every_fault_told_once(run):
