@@ -102,6 +102,19 @@ def test_a_host_that_was_suspended_while_its_copy_went_on_leaves_the_entry_alone
     assert conn.execute("SELECT left_at FROM hosts").fetchone() == (None,)
 
 
+def test_a_host_that_has_just_started_goes_on_after_a_failover_that_lost_its_last_beat(conn, database_url, tmp_path):
+    me = Newcomer(id="one", name="one", version="1")
+    number = hosts.join(conn, me)
+    joined = hosts.last_beat(conn, number, me.id)
+    with closing(HastyPresence(Secret(database_url), number, Spool(tmp_path, limit_bytes=0, host=""), me)) as host:
+        wait_until(lambda: hosts.last_beat(conn, number, me.id) != joined, "its first beat")
+        with conn.transaction():
+            (lost,) = conn.execute("SELECT beat_at FROM hosts FOR UPDATE").fetchone()
+            conn.execute("UPDATE hosts SET beat_at = %s", (joined,))
+        wait_until(lambda: host.has_twin or hosts.last_beat(conn, number, me.id) > lost, "it beats again")
+        assert not host.has_twin
+
+
 def test_what_a_host_has_just_spent_is_told_at_once_and_not_a_minute_later(conn, database_url, tmp_path):
     me = Newcomer(id="one", name="one", version="1")
     number = hosts.join(conn, me)

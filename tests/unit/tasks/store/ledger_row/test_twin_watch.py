@@ -14,9 +14,9 @@ from tasks.store.ledger_row.hosts import BEAT_S
 from tasks.store.ledger_row.twin_watch import TwinWatch
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-MOST_BEATS = 6  # of each, until one of two has ended
+MOST_BEATS = 6  # of each, until one of two has ended; two more for each time that the clock is set
 SETS = st.lists(st.integers(-86_400, 86_400), max_size=4)
-BACK = st.lists(st.integers(-86_400, 0), max_size=4)
+BACK = st.lists(st.integers(-86_400, 0), max_size=1)
 SEEDS = st.integers(0, 1 << 32)
 
 
@@ -28,13 +28,20 @@ class Entry:
     chance: random.Random
     now_s: float = 0.0
     beat_at: datetime = EPOCH
+    before: list[datetime] = field(default_factory=list)
 
     def write(self):
         if self.set_by and self.chance.random() < 0.2:
             self.now_s += self.set_by.pop()
         self.now_s += 0.001
+        self.before.append(self.beat_at)
         self.beat_at = EPOCH + timedelta(seconds=self.now_s)
         return self.beat_at
+
+    def lose(self, beats):
+        """A replica takes over that lacks the last beats."""
+        for _ in range(min(beats, len(self.before))):
+            self.beat_at = self.before.pop()
 
 
 @dataclass
@@ -76,7 +83,7 @@ def test_of_two_copies_of_a_running_machine_one_ends_and_one_goes_on(sets, seed,
     one = Copy(Entry(sets, chance), first_s)
     for _ in range(before):
         assert one.beats()
-    left = live([one, one.copied(second_s)], chance, MOST_BEATS)
+    left = live([one, one.copied(second_s)], chance, MOST_BEATS + 2 * len(sets))
     assert len(left) == 1
     assert all(left[0].beats() for _ in range(10))
 
@@ -89,7 +96,7 @@ def test_a_copy_that_is_started_over_the_entry_of_the_other_is_the_one_that_ends
     for _ in range(10):
         assert first.beats()
     entry.write()  # the start of the copy joins
-    assert live([first, Copy(entry, BEAT_S)], chance, MOST_BEATS) == [first]
+    assert live([first, Copy(entry, BEAT_S)], chance, MOST_BEATS + 2 * len(sets)) == [first]
 
 
 @given(SETS, SEEDS, st.lists(st.booleans(), max_size=30))
@@ -126,15 +133,46 @@ def test_of_two_copies_one_ends_though_one_has_joined_again(sets, seed, before, 
     one.watch.begin_join()
     one.entry.write()
     one.watch.end_join()
-    assert len(live([one, two], chance, MOST_BEATS + 1)) == 1
+    assert len(live([one, two], chance, MOST_BEATS + 1 + 2 * len(sets))) == 1
 
 
-def test_a_back_up_that_is_restored_makes_nobody_end():
+@given(st.integers(0, 20))
+def test_a_back_up_that_is_restored_makes_nobody_end(beats):
     one = Copy(Entry([], random.Random(1)))
-    for _ in range(20):
+    for _ in range(beats):
         assert one.beats()
     one.entry.beat_at = EPOCH - timedelta(days=1)
     assert all(one.beats() for _ in range(10))
+
+
+@given(SETS, SEEDS, st.lists(st.one_of(st.sampled_from(["beats", "answer is lost"]), st.integers(1, 20)), max_size=60))
+def test_a_process_alone_goes_on_though_the_database_loses_its_last_beats(sets, seed, steps):
+    """As after a failover to a replica that lagged, also in the first seconds and with a clock that is set."""
+    one = Copy(Entry(sets, random.Random(seed)))
+    for step in steps:
+        if isinstance(step, int):
+            one.entry.lose(step)
+        else:
+            assert one.beats(is_lost=step == "answer is lost")
+
+
+@given(SEEDS, st.integers(0, 10), st.lists(st.booleans(), max_size=12), st.floats(0, 6), st.booleans())
+def test_of_two_copies_one_ends_and_one_goes_on_though_the_database_loses_beats(
+    seed, before, losses, second_s, is_anew
+):
+    """Whichever of the two: also a start of the copy over the entry, which is to end when nothing is lost."""
+    chance = random.Random(seed)
+    one = Copy(Entry([], chance))
+    for _ in range(before):
+        assert one.beats()
+    two = Copy(one.entry, second_s) if is_anew else one.copied(second_s)
+    left = [one, two]
+    for is_lost in losses:
+        left = live(left, chance, 0.5)
+        if is_lost:
+            one.entry.lose(1)
+    (other,) = live(left, chance, MOST_BEATS * 2)
+    assert all(other.beats() for _ in range(10))
 
 
 @given(SEEDS, st.integers(1, 10), st.integers(4, 10_000), st.booleans())
