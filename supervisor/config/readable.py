@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from supervisor.config import untold
+from supervisor.config.files import key_files
 from supervisor.config.option_kinds import HttpUrl, Text
 from supervisor.config.options import OPTIONS
 from supervisor.config.settings import Settings, UnusableSettings, check, wrap
@@ -75,6 +76,16 @@ def require_whole(settings: Settings, *fields: str) -> None:
     if isinstance(settings, ReadableSettings) and not (settings.unusable | settings.partial).isdisjoint(fields):
         untold.drop()
         raise UnusableSettings(list(settings.faults))
+
+
+def require_key_file(settings: Settings, name: str) -> None:
+    """Return where no file of the folder KEYS that could not be used is that of the key `name`.
+
+    Raises:
+        UnusableSettings: one is, so that the key is there but for its faults.
+    """
+    if name in key_files.names(settings.keys):
+        require_whole(settings, "loaded_keys")
 
 
 def _stand_in(option: Option) -> object:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ledger import CAPACITY_TICKS, DEFAULT_TIERS, Hours
-from supervisor.config import conflicts
+from supervisor.config import conflicts, readable
 from supervisor.config.state_dir.state_dir import StateDir
 from tasks.errors import ConfigError
 from tasks.roles import BACKFILL, UPSERT
@@ -85,11 +85,12 @@ class RunPlan:
         """The same run as the key of this name has it; the run as it is where none is named.
 
         Raises:
-            ConfigError: there is no such key.
+            ConfigError: there is no such key, or its file has faults.
         """
         if name is None:
             return self
         if name not in self.keys:
+            readable.require_key_file(self.settings, name)
             raise ConfigError(f"no key is called {name!r}; there are: {', '.join(self.keys)}")
         return replace(self, key=name)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ledger import LedgerError
 from supervisor import report
+from supervisor.config import readable
 from supervisor.database.ledger_source import source_of
 from tasks.planning.soonest_key import Payer, soonest
 from tasks.roles import INTERACTIVE
@@ -34,7 +35,11 @@ def paying(plan: RunPlan, tokens: Callable[[Snapshot | None], float]) -> RunPlan
     """The plan of the key that can pay soonest, of those in the pool of the first; `tokens` says what a key would pay.
 
     Where there is one key it is that one.
+
+    Raises:
+        UnusableSettings: the file of a key is bad, so it cannot be known whose tokens somebody means.
     """
+    readable.require_whole(plan.settings, "loaded_keys")
     if len(plan.settings.loaded_keys) <= 1:
         return plan
     last = None if plan.state.lock.holder() is None else report.read(plan.state.status)

@@ -79,7 +79,7 @@ def _paying(plan: RunPlan, wanted: dict[int, list[Wanted]], chosen: argparse.Nam
     """The plan of the key that pays: the one that was named, or the one that can pay for the first request soonest.
 
     Raises:
-        ConfigError: there is no key of that name.
+        ConfigError: there is no key of that name; or, where none was named, the file of a key is bad.
     """
     if chosen.key is not None:
         return plan.of_key(chosen.key)

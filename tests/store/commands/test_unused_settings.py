@@ -38,6 +38,7 @@ USED = {
 }
 NOT_TOLD = {"ledger dump", "web"}  # they look at STATE_DIR alone and check no other setting
 _WRITES = re.compile(r"with .*(query_connection\(.*writes=|[^_]surroundings\(plan)")
+SELECTION = '{"domainId":1,"priceTypes":[0]}'
 BAD = "not\x7fusable"  # no setting takes a control character
 
 
@@ -122,6 +123,23 @@ def test_nothing_is_dropped_from_the_queue_by_a_part_of_the_keys(run, keys):
     assert (code, str(keys) in told) == (78, True)
 
 
+@pytest.mark.parametrize("words", ["fetch B000000001 --domain amazon.com", f"selection preview {SELECTION}"])
+def test_nobodys_tokens_are_spent_by_a_part_of_the_keys(run, keys, words):
+    keys.write_text(keys.read_text() + "POOL=theirs\nUPSERT_FLOOR=many\n")
+    code, _, told = run(words, ())
+    assert (code, f"{keys}: UPSERT_FLOOR cannot be used" in told) == (78, True), told
+    assert "the configuration has a fault" not in run(f"{words} --key good", ())[2]
+
+
+@pytest.mark.parametrize("words", ["spend", "fetch B000000001 --domain amazon.com", "plan"])
+def test_a_key_whose_file_is_bad_is_there_but_for_its_faults(run, keys, words):
+    keys.write_text(keys.read_text() + "UPSERT_FLOOR=many\n")
+    code, _, told = run(f"{words} --key other", ())
+    assert (code, f"{keys}: UPSERT_FLOOR cannot be used" in told) == (78, True), told
+    code, _, told = run(f"{words} --key none", ())
+    assert (code, "no key is called 'none'; there are: good" in told) == (78, True), told
+
+
 WRITING = (
     "queue drop",
     "db prune",
@@ -131,7 +149,7 @@ WRITING = (
     "drain some-host",
     "fetch B000000001 --domain amazon.com",
     "fetch B000000001 --domain amazon.com --queue",
-    'selection preview {"domainId":1,"priceTypes":[0]}',
+    f"selection preview {SELECTION}",
     "psql -c select",
     "pg-restore x",
 )
