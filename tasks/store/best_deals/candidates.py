@@ -58,11 +58,11 @@ _BOUNDS: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
 # above 255 is kept as 255.
 _LIMITS: Final[dict[Sort, LiteralString]] = {
     "discount": "-p.percent >= greatest(%(after_0)s, -255)",
-    "rank": "coalesce(s.sales_rank, 2147483647) >= %(after_0)s",
+    "rank": "coalesce(s.sales_rank, 2147483648) >= %(after_0)s",
     "newest": "-(s.creation_date + 21564000) >= %(after_0)s",
 }
 # Where the narrow rows have all that deals are sorted by, the place itself.
-_RANK: Final = "coalesce(s.sales_rank, 2147483647)"
+_RANK: Final = "coalesce(s.sales_rank, 2147483648)"
 _PLACES: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
     "discount": ("-p.percent", _RANK),
     "rank": (_RANK, "-p.percent"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     ListSort: TypeAlias = Sort | ResaleSort
 
-NO_RANK: Final = 2**31 - 1
+NO_RANK: Final = 2**31  # behind every rank, also the greatest that the column takes
 # What each order compares, before a domain and an ASIN, so that the smaller comes first: the same order as that of
 # `best_deals`.
 KEYS: Final[dict[ListSort, tuple[LiteralString, ...]]] = {

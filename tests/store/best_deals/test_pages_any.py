@@ -49,7 +49,8 @@ INSERT INTO products (
 """
 # Few values, so that most deals are equal in what they are sorted by; the percent says nothing of the mean.
 offers = st.none() | st.tuples(st.sampled_from((300, 400)), st.sampled_from((600, 601)), st.sampled_from((40, 50)))
-readings = st.tuples(offers, offers, st.sampled_from((-1, 7, 8)), st.sampled_from((7_000_000, 7_000_001)))
+RANKS = (-1, 7, 2**31 - 1)  # none, and the greatest that the column takes
+readings = st.tuples(offers, offers, st.sampled_from(RANKS), st.sampled_from((7_000_000, 7_000_001)))
 listed_deals = st.lists(readings, min_size=1, max_size=16)
 changes = st.lists(st.tuples(st.integers(0, 15), st.none() | readings), max_size=6)
 KEYS = [(domain, f"B{number:09d}") for number in range(16) for domain in (COM, DE)]
