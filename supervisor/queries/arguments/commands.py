@@ -143,7 +143,7 @@ def add_to_db(verbs: Commands) -> None:
     partition.add_argument(
         "--partitions", type=typed(parsing.partitions), default=16, metavar="N", help="parts of each table [16]"
     )
-    partition.add_argument("--dry-run", action="store_true", help="say what it takes, and try it without rows")
+    partition.add_argument("--dry-run", action="store_true", help="say what it takes, and try it with one row of each")
     partition.add_argument("--abandon", action="store_true", help="drop what was copied, and keep the tables")
     partition.add_argument("--json", action="store_true", help="print one JSON object")
     partition.set_defaults(do=_do_db_partition, parser=partition)

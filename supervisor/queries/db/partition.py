@@ -148,7 +148,7 @@ def _describe(
         output.text(f"The disk of the embedded database has {size(free)}.")
     if under_way is not None:
         output.text(f"A move to {under_way} partitions is under way: the command without --dry-run goes on with it.")
-    output.text("Nothing hangs on the tables that would not go along: it was tried without rows, and taken back.")
+    output.text("Nothing hangs on the tables that would not go along: it was tried with a row of each, and taken back.")
 
 
 def _room(found: Mapping[str, TableSize]) -> int:

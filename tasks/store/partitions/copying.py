@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple
 
+import psycopg
 from psycopg import sql
 
+from tasks.errors import ConfigError
 from tasks.store.partitions import layout, tables
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ SELECT {last_key}, (SELECT count(*) FROM next),
     (SELECT count(*) FROM a FULL JOIN b USING ({key}) WHERE (a *= b) IS NOT TRUE)
 FROM last
 """
+_WRITE_AGAIN: Final = "UPDATE {old} SET {by} = {by} WHERE ({key}) = ({after})"
 _BEYOND: Final = "SELECT count(*) FROM {new} WHERE ({key}) > ({after})"
 
 
@@ -74,12 +77,30 @@ def compare(conn: Connection, table: LiteralString, after: Sequence[Any], rows: 
     return Stretch(None, 0, beyond)
 
 
+def rehearse(conn: Connection, table: LiteralString) -> None:
+    """Return if a row can be copied, and a writer can write it; to be called where it is taken back.
+
+    Raises:
+        ConfigError: something of the table stands in the way of either; the message says what.
+    """
+    beginning = [BEGINNING[name] for name in tables.KEYS[table]]
+    try:
+        last = copy(conn, table, beginning, 1).last
+        if last is not None:
+            conn.execute(_statement(conn, _WRITE_AGAIN, table), _values(table, last, 1), prepare=False)
+    except (psycopg.ProgrammingError, psycopg.IntegrityError) as error:
+        raise ConfigError(
+            f"a row of {table} cannot be written to a table in partitions as well ({error.diag.message_primary}): take "
+            "away what was added to the table, and make it again afterwards where partitions may have it"
+        ) from error
+
+
 def _values(table: LiteralString, after: Sequence[Any], rows: int) -> dict[str, Any]:
     return {**dict(zip(tables.KEYS[table], after, strict=True)), "rows": rows}
 
 
 def _statement(conn: Connection, form: LiteralString, table: LiteralString) -> bytes:
-    return _formed(form, table, tuple(name for name, *_ in layout.columns(conn, table)))
+    return _formed(form, table, tuple(layout.written_columns(conn, table)))
 
 
 @lru_cache
@@ -90,6 +111,7 @@ def _formed(form: LiteralString, table: LiteralString, columns: tuple[str, ...])
         .format(
             old=sql.Identifier(table),
             new=sql.Identifier(tables.filling(table)),
+            by=sql.Identifier(tables.BY),
             columns=comma.join(map(sql.Identifier, columns)),
             key=comma.join(map(sql.Identifier, key)),
             last_key=comma.join(sql.Identifier("last", name) for name in key),

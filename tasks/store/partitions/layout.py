@@ -22,6 +22,7 @@ SELECT attname, atttypid, atttypmod, attnotnull, pg_get_expr(d.adbin, d.adrelid)
 FROM pg_attribute LEFT JOIN pg_attrdef AS d ON d.adrelid = attrelid AND d.adnum = attnum
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
+_GENERATED: Final = 6  # which of them, after the name, says whether the database reckons it
 # Whether rows that were there keep to one is not told of a table that is made: nothing was there.
 _CHECKS: Final = """
 SELECT conname, replace(pg_get_constraintdef(oid), ' NOT VALID', '') FROM pg_constraint
@@ -66,6 +67,13 @@ UNION ALL
 SELECT 'the table ' || h.inhrelid::regclass || ', which inherits ' || t.relname
 FROM pg_inherits AS h JOIN t ON t.oid = h.inhparent
 UNION ALL
+SELECT 'the column ' || a.attname || ' of ' || t.relname || ', which is numbered by a sequence'
+FROM pg_attribute AS a JOIN t ON t.oid = a.attrelid
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped AND (a.attidentity <> '' OR EXISTS (
+    SELECT FROM pg_depend AS e JOIN pg_class AS s ON e.refclassid = 'pg_class'::regclass AND s.oid = e.refobjid
+    WHERE e.classid = 'pg_attrdef'::regclass AND e.objid = d.oid AND s.relkind = 'S'))
+UNION ALL
 SELECT 'the ownership of ' || t.relname || ', which is ' || pg_get_userbyid(c.relowner) || '''s' FROM t
 JOIN pg_class AS c ON c.oid = t.oid WHERE NOT pg_has_role(c.relowner, 'USAGE')
 """
@@ -102,6 +110,11 @@ def are_parted(conn: Connection) -> bool:
 def columns(conn: Connection, table: str) -> list[tuple[str, *tuple[object, ...]]]:
     """Name of each column, and what a migration may change of it, in order; empty without such a table."""
     return conn.execute(_COLUMNS, (table,)).fetchall()
+
+
+def written_columns(conn: Connection, table: str) -> list[str]:
+    """Name of each column that a writer gives a value, in order: not of those that the database reckons by itself."""
+    return [name for name, *changes in columns(conn, table) if not changes[_GENERATED]]
 
 
 def are_alike(conn: Connection) -> bool:

@@ -1,9 +1,9 @@
 """What is written to a table while it is copied is written to the table in parts too, in the same transaction.
 
 So the two are alike in every snapshot from the end of the copy on, whoever writes and by whatever build: triggers of
-the database do it. They name the columns of their day, so that one that a migration adds later stops no writer. They
-write as the one who moves the tables, so that a right to write that is given meanwhile need not be given twice; nobody
-may call them otherwise.
+the database do it. They name the columns of their day that a writer gives values, so that one that a migration adds
+later stops no writer. They write as the one who moves the tables, so that a right to write that is given meanwhile need
+not be given twice; nobody may call them otherwise.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def begin(conn: Connection) -> None:
     """Let every later write go to both; the tables must be locked."""
     (schema,) = conn.execute("SELECT current_schema()").fetchone() or ("public",)
     for table, key in tables.KEYS.items():
-        names = [name for name, *_ in layout.columns(conn, table)]
+        names = layout.written_columns(conn, table)
         function = sql.Identifier(tables.filling(f"{table}_{_NAME}"))
         words = {
             "schema": sql.Identifier(schema),

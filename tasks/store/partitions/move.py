@@ -115,7 +115,7 @@ class Move:
         return True
 
     def rehearse(self) -> None:
-        """Return if nothing keeps the tables from being replaced: it is done without rows, and taken back.
+        """Return if nothing keeps the tables from being replaced: it is done with a row of each, and taken back.
 
         Raises:
             ConfigError: something does.
@@ -176,6 +176,8 @@ def _rehearse(conn: Connection, parts: int) -> None:
         if state.load(conn, _NAME) or layout.are_parted(conn):
             return  # another one has begun meanwhile, so it has rehearsed
         _make(conn, parts)
+        for table in tables.KEYS:
+            copying.rehearse(conn, table)
         swap.swap(conn)
 
 

@@ -102,6 +102,8 @@ OBSTACLES = {
     "the view whole": "CREATE VIEW whole AS SELECT o AS offer FROM offers AS o",
     "the function one()": "CREATE FUNCTION one() RETURNS products LANGUAGE sql AS 'SELECT p FROM products AS p'",
     "depends on type products_whole": "CREATE TABLE kept (one products)",
+    "the column number of products": "ALTER TABLE products ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY",
+    "the column serial of offers": "ALTER TABLE offers ADD COLUMN serial bigserial",
     "row security of deal_sightings": "ALTER TABLE deal_sightings ENABLE ROW LEVEL SECURITY",
 }
 
@@ -115,6 +117,30 @@ def test_what_would_not_go_along_is_named_before_anything_is_copied(filled, obst
     assert catalogue(filled) == before
     with filled.transaction():
         assert move.begun(filled) is None
+
+
+def test_a_column_that_the_database_reckons_goes_along_and_stops_no_writer(filled):
+    """Its name is a word of SQL, to be quoted everywhere."""
+    filled.execute('ALTER TABLE products ADD COLUMN "select" text GENERATED ALWAYS AS (lower(title)) STORED')
+    written = []
+
+    def write(done):
+        if done.phase in {"copy", "compare"} and done.table == "offers":
+            written.append(filled.execute("UPDATE products SET title = title || 'X' RETURNING 1").rowcount > 0)
+
+    assert in_parts(filled, on_step=write)
+    assert written
+    assert all(written)
+    assert filled.execute('SELECT count(*) FROM products WHERE "select" <> lower(title)').fetchone() == (0,)
+
+
+def test_the_rehearsal_writes_a_row_of_each_table(filled, monkeypatch):
+    monkeypatch.setattr(
+        layout, "written_columns", lambda conn, table: [name for name, *_ in layout.columns(conn, table)]
+    )
+    filled.execute("ALTER TABLE offers ADD COLUMN twice int GENERATED ALWAYS AS (place * 2) STORED")
+    with pytest.raises(ConfigError, match=r'a row of offers cannot be written .*"twice"'):
+        Move(filled, SystemClock()).rehearse()
 
 
 def test_a_copy_that_differs_takes_the_place_of_nothing_and_can_be_taken_back(filled, database_url):
