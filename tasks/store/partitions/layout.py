@@ -77,6 +77,15 @@ UNION ALL
 SELECT 'the ownership of ' || t.relname || ', which is ' || pg_get_userbyid(c.relowner) || '''s' FROM t
 JOIN pg_class AS c ON c.oid = t.oid WHERE NOT pg_has_role(c.relowner, 'USAGE')
 """
+# Whoever makes a table, or is to own one that another makes, needs the right to make tables.
+_WITHOUT_RIGHT: Final = """
+SELECT DISTINCT quote_ident(pg_get_userbyid(r.oid)), quote_ident(n.nspname)
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_roles AS r ON r.oid = c.relowner OR r.rolname = current_user
+WHERE c.oid = ANY (%s::regclass[]) AND NOT has_schema_privilege(r.oid, n.oid, 'CREATE')
+    AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+ORDER BY 1
+"""
 # Each index: its name, its constraint's definition if it has one, its own, and how that begins.
 _INDEXES: Final = """
 SELECT x.relname, pg_get_constraintdef(o.oid), pg_get_indexdef(x.oid),
@@ -149,7 +158,7 @@ def refuse_obstacles(conn: Connection, mirror: Sequence[str]) -> None:
     """Return if nothing hangs on the tables that would not go along; `mirror` are the names of our own triggers.
 
     Raises:
-        ConfigError: something does; the message names all of it.
+        ConfigError: something does, or a role may not make tables; the message names all of it.
     """
     values = {"tables": list(tables.KEYS), "mirror": list(mirror), "by": tables.BY}
     found = [row[0] for row in conn.execute(_OBSTACLES, values).fetchall()]
@@ -157,6 +166,15 @@ def refuse_obstacles(conn: Connection, mirror: Sequence[str]) -> None:
         raise ConfigError(
             f"the tables cannot be replaced by tables in partitions while there is {'; '.join(found)}: "
             "take it away, and make it again afterwards where partitions may have it"
+        )
+    grants = [
+        f"GRANT CREATE ON SCHEMA {schema} TO {role};"
+        for role, schema in conn.execute(_WITHOUT_RIGHT, (list(tables.KEYS),)).fetchall()
+    ]
+    if grants:
+        raise ConfigError(
+            "the owner of the tables, and whoever moves them, need the right to make tables in their schema: let the "
+            f"owner of the schema run {' '.join(grants)} It may be taken away again afterwards"
         )
 
 
