@@ -2,8 +2,8 @@
 
 So the two are alike in every snapshot from the end of the copy on, whoever writes and by whatever build: triggers of
 the database do it. They name the columns of their day that a writer gives values, so that one that a migration adds
-later stops no writer. They write as the one who moves the tables, so that a right to write that is given meanwhile need
-not be given twice; nobody may call them otherwise.
+later stops no writer. They write as the owner of the tables, so that a right to write that is given meanwhile need not
+be given twice, and that the owner may end what another role began; nobody may call them otherwise.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ $mirror$
 """
 _COMMENT: Final = "COMMENT ON FUNCTION {function}() IS 'Writes what is written to a table to the one in parts too.'"
 _REVOKE: Final = "REVOKE ALL ON FUNCTION {schema}.{function}() FROM PUBLIC"
+_OWNER: Final = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = %s::regclass"
+_GIVE: Final = "ALTER FUNCTION {schema}.{function}() OWNER TO {owner}"
 _CREATE: Final = (
     "CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()",
     "CREATE TRIGGER {name_all} AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
@@ -56,6 +58,7 @@ def begin(conn: Connection) -> None:
     """Let every later write go to both; the tables must be locked."""
     (schema,) = conn.execute("SELECT current_schema()").fetchone() or ("public",)
     for table, key in tables.KEYS.items():
+        (owner,) = conn.execute(_OWNER, (table,)).fetchone() or ("",)
         names = layout.written_columns(conn, table)
         function = sql.Identifier(tables.filling(f"{table}_{_NAME}"))
         words = {
@@ -63,13 +66,14 @@ def begin(conn: Connection) -> None:
             "function": function,
             "table": sql.Identifier(table),
             "new": sql.Identifier(tables.filling(table)),
+            "owner": sql.Identifier(owner),
             "name": sql.Identifier(TRIGGERS[0]),
             "name_all": sql.Identifier(TRIGGERS[1]),
             "is_it": sql.SQL(" AND ").join(sql.SQL("t.{0} = OLD.{0}").format(sql.Identifier(one)) for one in key),
             "columns": sql.SQL(", ").join(map(sql.Identifier, names)),
             "values": sql.SQL(", ").join(sql.SQL("NEW.{}").format(sql.Identifier(one)) for one in names),
         }
-        for statement in (_FUNCTION, _COMMENT, _REVOKE, *_CREATE):
+        for statement in (_FUNCTION, _COMMENT, _REVOKE, *_CREATE, _GIVE):
             conn.execute(sql.SQL(statement).format(**words))
 
 

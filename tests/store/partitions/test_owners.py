@@ -1,13 +1,17 @@
-"""The tables may be of a role that is no superuser, and be moved by it, or by a member of it."""
+"""The tables may be of a role that is no superuser, and be moved by it, by a member of it, or by both in turn."""
 
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 import pytest
 
+from ledger import SystemClock
 from tasks.errors import ConfigError
 from tasks.store.connection import connect
+from tasks.store.partitions import tables
+from tasks.store.partitions.move import Move
 from tests.fixtures.database.moving import in_parts
 from tests.fixtures.database.postgres import PARTS
 
@@ -20,6 +24,10 @@ UNION ALL
 SELECT format('ALTER ROUTINE %s OWNER TO app', oid::regprocedure) FROM pg_proc
 WHERE pronamespace = 'public'::regnamespace
 """
+
+
+class HaltedError(Exception):
+    """The one who moves is gone."""
 
 
 @pytest.fixture
@@ -48,6 +56,11 @@ def acting(database_url):
         line.close()
 
 
+def halt(done):
+    if done.phase == "compare":
+        raise HaltedError
+
+
 @pytest.mark.parametrize(("role", "lacking"), [("app", ["app"]), ("person", ["app", "person"]), ("person", ["app"])])
 def test_who_may_not_make_tables_is_named_with_what_to_grant_and_then_it_goes(owned, acting, role, lacking):
     if "person" not in lacking:
@@ -59,3 +72,17 @@ def test_who_may_not_make_tables_is_named_with_what_to_grant_and_then_it_goes(ow
     assert owned.execute("SELECT count(*) FROM pg_class").fetchone() == before
     owned.execute(grants)
     assert in_parts(acting(role))
+
+
+@pytest.mark.parametrize("ending", ["goes on", "abandons"])
+def test_what_another_role_began_the_owner_may_end(owned, acting, ending):
+    owned.execute("GRANT CREATE ON SCHEMA public TO app")
+    with pytest.raises(HaltedError):
+        in_parts(owned, on_step=halt)
+    with closing(acting("app")) as line:
+        line.execute("INSERT INTO deal_sightings VALUES (1, 'A', now())")
+        assert in_parts(line) if ending == "goes on" else Move(line, SystemClock(), parts=3).abandon()
+        assert line.execute("SELECT asin FROM deal_sightings").fetchall() == [("A",)]
+    assert owned.execute(
+        "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE oid = ANY (%s::regclass[])", (list(tables.KEYS),)
+    ).fetchall() == [("app",)]
