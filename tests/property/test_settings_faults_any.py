@@ -69,9 +69,9 @@ def test_all_faults_are_told_together_in_the_order_of_the_file(tmp_path_factory,
 
 def test_a_slip_in_a_name_stands_at_its_line(tmp_path):
     path = tmp_path / ".env"
-    path.write_text("STOP_S=never\nUPSERT_WORKERZ=2\nHANG_S=never\n", encoding="utf-8")
+    path.write_text("STOP_S=never\nDATABASE_URl=postgresql://host/db\nHANG_S=never\n", encoding="utf-8")
     stop, slip, hang, level = told({"LOG_LEVEL": "loud"}, path)
-    assert ("STOP_S" in stop, "UPSERT_WORKERZ" in slip, "HANG_S" in hang, "LOG_LEVEL" in level) == (True,) * 4
+    assert ("STOP_S" in stop, "DATABASE_URl" in slip, "HANG_S" in hang, "LOG_LEVEL" in level) == (True,) * 4
 
 
 def test_what_cannot_be_read_is_not_said_to_be_missing(tmp_path):
