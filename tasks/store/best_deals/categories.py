@@ -15,8 +15,8 @@ _BRAND: Final = "SELECT FROM products WHERE lower(brand) = lower(%(brand)s) AND 
 
 
 def names(conn: Connection) -> list[str]:
-    """The names of all root categories that are known."""
-    return [row[0] for row in conn.execute(_NAMES, prepare=False)]
+    """The names of all root categories that are known; the server calls one that has none "?", which is left out."""
+    return [name for (name,) in conn.execute(_NAMES, prepare=False) if any(map(str.isalpha, name))]
 
 
 def is_unknown_brand(conn: Connection, brand: str | None) -> bool:
