@@ -54,7 +54,8 @@ def _row(one: LiveOffer, now: datetime) -> tuple[str, ...]:
 
 def _ships(one: LiveOffer) -> str:
     """Who ships it: Amazon (FBA is for another seller) or the seller; and whether Prime does."""
-    who = "Amazon" if one.is_amazon else "FBA" if one.is_fba else "seller"
+    of_others = {True: "FBA", False: "seller", None: _UNKNOWN}
+    who = "Amazon" if one.is_amazon else of_others[one.is_fba]
     return f"{who}, Prime" if one.is_prime else who
 
 

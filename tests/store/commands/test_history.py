@@ -21,6 +21,11 @@ OFFER = Offer(
     is_prime=True,
 )  # fmt: skip
 AMAZON = Offer(offer_id=8, is_amazon=True, condition=1, last_seen=7_800_000, offer_csv=[7_700_000, 12_34, 0])
+OWN = Offer(
+    offer_id=9, seller_id="A2OWN", condition=1, last_seen=7_800_000, offer_csv=[7_700_000, 950, 0], is_fba=False,
+    is_prime=False,
+)  # fmt: skip
+UNTOLD = Offer(offer_id=10, seller_id="A3UNTOLD", condition=1, last_seen=7_800_000, offer_csv=[7_700_000, 960, 0])
 
 
 @pytest.fixture
@@ -53,6 +58,12 @@ def test_it_lists_who_sells_the_product_at_what_price(write, told):
     assert [one["seller_id"] for one in whole["offers"]] == [None, SELLER]
     assert whole["offers"][1]["shipping"] == 3.99
     assert whole["offers_fetched_at"] == "2026-03-01T12:00:00Z"
+
+
+def test_who_ships_an_offer_is_told_where_it_is_known(write, told):
+    write(offers=[OWN, UNTOLD], live_offers_order=[0, 1], offers_successful=True)
+    text = told().split("in the shop's order:\n")[1].splitlines()
+    assert [line.split()[4] for line in text[1:3]] == ["seller", "-"]
 
 
 def test_nobody_sells_it_is_another_answer_than_nobody_asked(write, told):

@@ -114,6 +114,10 @@ def test_offers_rating_and_reviews_are_shown(visit, conn, database_url, make_pro
     for expected in ("Tea & pot", "4.4 of 5 stars", "1,234 ratings", "A1SELLER", "18.99", "by Amazon", "19.99 USD now"):
         assert expected in words, expected
     assert visit(database_url).page("/product/amazon.com/b000000001").text == words
+    conn.execute("UPDATE offers SET is_fba = NULL")
+    words = visit(database_url).page("/product/1/B000000001").text
+    assert "A1SELLER" in words
+    assert not any(who in words for who in ("by Amazon", "by the seller")), "nobody has said who ships it"
 
 
 def test_a_product_is_put_before_all_others_in_the_queue(visit, market, market_url):
